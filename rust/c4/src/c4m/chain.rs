@@ -1,0 +1,156 @@
+//! Patch chains: a first state, then sections that each change the state before them.
+//!
+//! An entry of a patch that equals the current one in every field of its line removes it, with all below it; one that
+//! differs replaces it; a new name adds. The children of a directory's line are applied to that directory.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::manifest::{Manifest, Rows, RowId, Section};
+
+/// The state after all sections, in no particular order of siblings.
+pub(crate) fn resolve(sections: &[Section]) -> Rows {
+    let mut state = State::new(sections);
+    if let Some((first, patches)) = sections.split_first() {
+        state.load(first);
+        (1..).zip(patches).for_each(|(index, patch)| state.apply(index, patch));
+    }
+    state.into_rows()
+}
+
+/// Where an entry of the state stands in the sections.
+#[derive(Clone, Copy)]
+struct Place {
+    section: u32,
+    row: RowId,
+}
+
+struct Node {
+    parent: u32,
+    place: Place,
+    children: Vec<u32>,
+}
+
+/// The current state as a tree. Nodes are only ever added; one that was removed is not found by its name any more.
+struct State<'s> {
+    sections: &'s [Section],
+    nodes: Vec<Node>,
+    by_name: HashTable<u32>,
+    hasher: RandomState,
+}
+
+/// The node above all entries, and the one that holds the orphans of the first section.
+const ROOT: u32 = 0;
+const ORPHANS: u32 = 1;
+
+impl<'s> State<'s> {
+    fn new(sections: &'s [Section]) -> Self {
+        let place = Place { section: 0, row: 0 };
+        let nodes = vec![
+            Node { parent: ROOT, place, children: Vec::new() },
+            Node { parent: ROOT, place, children: Vec::new() },
+        ];
+        Self { sections, nodes, by_name: HashTable::new(), hasher: RandomState::new() }
+    }
+
+    fn name(&self, node: u32) -> &'s [u8] {
+        let place = self.nodes[node as usize].place;
+        self.sections[place.section as usize].rows.name(place.row)
+    }
+
+    fn load(&mut self, section: &Section) {
+        let manifest = Manifest::from(section.rows.clone());
+        let outline = manifest.outline();
+        let mut node_of: Vec<u32> = Vec::with_capacity(manifest.len());
+        for (index, row) in manifest.iter().enumerate() {
+            let parent = match outline.parent(index) {
+                Some(parent) => node_of[parent],
+                None if outline.is_orphan(index) => ORPHANS,
+                None => ROOT,
+            };
+            let place = Place { section: 0, row };
+            if parent != ORPHANS {
+                self.take(parent, manifest.rows().name(row));
+            }
+            node_of.push(self.add(parent, place));
+        }
+    }
+
+    fn apply(&mut self, section: u32, patch: &Section) {
+        // Nodes of the open path; `None` below a directory that the patch removed.
+        let mut path: Vec<Option<u32>> = vec![Some(ROOT)];
+        for row in 0..patch.rows.len() as RowId {
+            let new = patch.rows.get(row);
+            path.truncate(new.depth as usize + 1);
+            let Some(parent) = path.last().copied().flatten() else {
+                path.push(None);
+                continue;
+            };
+            let place = Place { section, row };
+            path.push(match self.find(parent, new.name) {
+                None => Some(self.add(parent, place)),
+                Some(node) => {
+                    let old = self.nodes[node as usize].place;
+                    if self.sections[old.section as usize].rows.get(old.row).same_line(&new) {
+                        self.take(parent, new.name);
+                        None
+                    } else {
+                        self.nodes[node as usize].place = place;
+                        Some(node)
+                    }
+                }
+            });
+        }
+    }
+
+    fn hash(&self, parent: u32, name: &[u8]) -> u64 {
+        self.hasher.hash_one((parent, name))
+    }
+
+    fn add(&mut self, parent: u32, place: Place) -> u32 {
+        let node = self.nodes.len() as u32;
+        self.nodes.push(Node { parent, place, children: Vec::new() });
+        self.nodes[parent as usize].children.push(node);
+        let hash = self.hash(parent, self.name(node));
+        let (nodes, sections, hasher) = (&self.nodes, self.sections, &self.hasher);
+        self.by_name.insert_unique(hash, node, |node| {
+            let node = &nodes[*node as usize];
+            hasher.hash_one((node.parent, sections[node.place.section as usize].rows.name(node.place.row)))
+        });
+        node
+    }
+
+    fn find(&self, parent: u32, name: &[u8]) -> Option<u32> {
+        let same = |node: &u32| self.nodes[*node as usize].parent == parent && self.name(*node) == name;
+        self.by_name.find(self.hash(parent, name), same).copied()
+    }
+
+    /// Removes a child, with all below it.
+    fn take(&mut self, parent: u32, name: &[u8]) {
+        let Some(node) = self.find(parent, name) else { return };
+        let hash = self.hash(parent, name);
+        if let Ok(entry) = self.by_name.find_entry(hash, |other| *other == node) {
+            entry.remove();
+        }
+        // The list of children keeps it; a root that is its own parent's child nowhere marks it as gone.
+        self.nodes[node as usize].parent = node;
+    }
+
+    fn into_rows(self) -> Rows {
+        let mut rows = Rows::default();
+        let mut stack = Vec::new();
+        for root in [ROOT, ORPHANS] {
+            stack.push(root);
+            while let Some(node) = stack.pop() {
+                let Node { place, children, .. } = &self.nodes[node as usize];
+                if node != root {
+                    rows.push(&self.sections[place.section as usize].rows.get(place.row));
+                }
+                stack.extend(children.iter().rev().filter(|child| self.nodes[**child as usize].parent == node));
+            }
+        }
+        rows.shrink();
+        rows
+    }
+}

@@ -1,0 +1,275 @@
+//! The tree that a list of entries describes: parents, canonical order, paths.
+//!
+//! A list says only names and depths. An entry's parent is the nearest directory above it whose depth is one less; an
+//! entry of depth 0 has none, one that finds none is an orphan. Nothing here recurses, whatever the depth.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+
+use hashbrown::HashTable;
+
+use super::manifest::{Manifest, RowId};
+use super::natural_sort::natural_cmp;
+
+/// No parent: the entry is at the top.
+const TOP: u32 = u32::MAX;
+/// No parent though the depth asks for one.
+const ORPHAN: u32 = u32::MAX - 1;
+
+/// Parents of the entries of a list, by place.
+#[derive(Debug)]
+pub struct Outline {
+    parents: Vec<u32>,
+    paths: OnceLock<PathIndex>,
+}
+
+impl Outline {
+    pub(crate) fn new(manifest: &Manifest) -> Self {
+        let rows = manifest.rows();
+        // The last directory seen at each depth; depths past the count of entries, which only orphans have, lie apart: a
+        // number out of the text must not decide how much is stored.
+        let mut directories: Vec<u32> = Vec::new();
+        let mut far_directories: HashMap<usize, u32> = HashMap::new();
+        let mut parents = Vec::with_capacity(manifest.len());
+        for (place, row) in manifest.iter().enumerate() {
+            let depth = rows.depth(row) as usize;
+            parents.push(match depth.checked_sub(1) {
+                None => TOP,
+                Some(above) => directories.get(above).or_else(|| far_directories.get(&above)).copied().unwrap_or(ORPHAN),
+            });
+            if !rows.is_dir(row) {
+            } else if depth < directories.len() {
+                directories[depth] = place as u32;
+            } else if depth <= manifest.len() {
+                directories.resize(depth, ORPHAN);
+                directories.push(place as u32);
+            } else {
+                far_directories.insert(depth, place as u32);
+            }
+        }
+        Self { parents, paths: OnceLock::new() }
+    }
+
+    /// Place of an entry's parent in the list; `None` at the top and for orphans.
+    pub fn parent(&self, place: usize) -> Option<usize> {
+        Some(self.parents[place]).filter(|parent| *parent < ORPHAN).map(|parent| parent as usize)
+    }
+
+    /// Whether an entry's depth asks for a parent that is not there.
+    pub fn is_orphan(&self, place: usize) -> bool {
+        self.parents[place] == ORPHAN
+    }
+
+    /// The parent that a path leads through.
+    fn found_below(&self, place: u32) -> u32 {
+        match self.parents[place as usize] {
+            ORPHAN => TOP,
+            parent => parent,
+        }
+    }
+
+    /// Path of the entry at a place, from the top; a directory's ends in `/`.
+    pub fn path(&self, manifest: &Manifest, place: usize) -> Vec<u8> {
+        let mut places = vec![place];
+        while let Some(parent) = self.parent(*places.last().unwrap_or(&place)) {
+            places.push(parent);
+        }
+        let mut path = Vec::new();
+        for (step, place) in places.iter().rev().enumerate() {
+            let name = manifest.row_at(*place).map_or(&b""[..], |row| manifest.rows().name(row));
+            if step > 0 && !path.ends_with(b"/") {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+        }
+        path
+    }
+
+    /// Place of the entry with this path; of several the last. A directory is found with and without its slash, a file
+    /// before a directory of the same name.
+    pub fn find(&self, manifest: &Manifest, path: &[u8]) -> Option<usize> {
+        let index = self.paths.get_or_init(|| PathIndex::new(self, manifest));
+        index.find(self, manifest, path).map(|place| place as usize)
+    }
+
+    /// The canonical order of the rows; `None` when the list has it already.
+    pub(crate) fn sorted(&self, manifest: &Manifest) -> Option<Vec<RowId>> {
+        if self.is_sorted(manifest) {
+            return None;
+        }
+        let place_rows: Vec<RowId> = manifest.iter().collect();
+        let compare = |a: u32, b: u32| sibling_cmp(manifest, place_rows[a as usize], place_rows[b as usize]);
+        let children = Children::new(&self.parents);
+        let mut order = Vec::with_capacity(place_rows.len());
+        // What is still to be listed, the next one last.
+        let mut stack: Vec<u32> = Vec::new();
+        let push_sorted = |stack: &mut Vec<u32>, siblings: &[u32]| {
+            let first = stack.len();
+            stack.extend_from_slice(siblings);
+            // Stable and by place: of equal names the last one of the list is the last one here.
+            stack[first..].sort_by(|a, b| compare(*a, *b));
+            let mut kept = first;
+            for at in first..stack.len() {
+                let last_of_its_name =
+                    at + 1 == stack.len() || manifest.rows().name(place_rows[stack[at] as usize])
+                        != manifest.rows().name(place_rows[stack[at + 1] as usize]);
+                if last_of_its_name {
+                    stack[kept] = stack[at];
+                    kept += 1;
+                }
+            }
+            stack.truncate(kept);
+            stack[first..].reverse();
+        };
+        push_sorted(&mut stack, children.of_top());
+        let mut listed = vec![false; place_rows.len()];
+        let mut list_all = |stack: &mut Vec<u32>| {
+            while let Some(place) = stack.pop() {
+                order.push(place_rows[place as usize]);
+                listed[place as usize] = true;
+                push_sorted(stack, children.of(place));
+            }
+        };
+        list_all(&mut stack);
+        for place in 0..self.parents.len() as u32 {
+            if self.parents[place as usize] == ORPHAN {
+                stack.push(place);
+                list_all(&mut stack);
+            }
+        }
+        Some(order)
+    }
+
+    /// Whether the list is a walk of its tree with siblings in order, no name twice and no orphan.
+    fn is_sorted(&self, manifest: &Manifest) -> bool {
+        let rows = manifest.rows();
+        // The last row seen at each depth of the open path.
+        let mut path: Vec<RowId> = Vec::new();
+        manifest.iter().all(|row| {
+            let depth = rows.depth(row) as usize;
+            if depth > path.len() || (depth > 0 && !rows.is_dir(path[depth - 1])) {
+                return false;
+            }
+            let in_order = path.get(depth).is_none_or(|before| sibling_cmp(manifest, *before, row).is_lt());
+            path.truncate(depth);
+            path.push(row);
+            in_order
+        })
+    }
+}
+
+/// Files before directories, then natural order.
+fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
+    let rows = manifest.rows();
+    rows.is_dir(a).cmp(&rows.is_dir(b)).then_with(|| natural_cmp(rows.name(a), rows.name(b)))
+}
+
+/// Places of the children of each place, in list order.
+struct Children {
+    /// End of each parent's run in `places`; the top's comes last.
+    starts: Vec<u32>,
+    places: Vec<u32>,
+}
+
+impl Children {
+    fn new(parents: &[u32]) -> Self {
+        let top = parents.len();
+        let slot = |parent: u32| match parent {
+            TOP => Some(top),
+            ORPHAN => None,
+            parent => Some(parent as usize),
+        };
+        let mut starts = vec![0_u32; top + 2];
+        parents.iter().filter_map(|p| slot(*p)).for_each(|slot| starts[slot + 1] += 1);
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut places = vec![0; starts[top + 1] as usize];
+        for (place, parent) in parents.iter().enumerate() {
+            if let Some(slot) = slot(*parent) {
+                places[next[slot] as usize] = place as u32;
+                next[slot] += 1;
+            }
+        }
+        Self { starts, places }
+    }
+
+    fn of(&self, place: u32) -> &[u32] {
+        &self.places[self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize]
+    }
+
+    fn of_top(&self) -> &[u32] {
+        self.of((self.starts.len() - 2) as u32)
+    }
+}
+
+/// Places by parent and name: a path is found component by component. An orphan is found as if it stood at the top,
+/// unless an entry of its name does.
+#[derive(Debug)]
+struct PathIndex {
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl PathIndex {
+    fn new(outline: &Outline, manifest: &Manifest) -> Self {
+        let hasher = RandomState::new();
+        let place_rows: Vec<RowId> = manifest.iter().collect();
+        let key = |place: u32| {
+            let name = manifest.rows().name(place_rows[place as usize]);
+            hasher.hash_one((outline.found_below(place), name))
+        };
+        let mut table = HashTable::with_capacity(place_rows.len());
+        for place in 0..place_rows.len() as u32 {
+            let name = manifest.rows().name(place_rows[place as usize]);
+            let same = |other: &u32| {
+                outline.found_below(*other) == outline.found_below(place)
+                    && manifest.rows().name(place_rows[*other as usize]) == name
+            };
+            match table.entry(key(place), same, |other| key(*other)) {
+                hashbrown::hash_table::Entry::Occupied(mut entry) => {
+                    if outline.is_orphan(*entry.get() as usize) || !outline.is_orphan(place as usize) {
+                        *entry.get_mut() = place;
+                    }
+                }
+                hashbrown::hash_table::Entry::Vacant(entry) => {
+                    entry.insert(place);
+                }
+            }
+        }
+        Self { table, hasher }
+    }
+
+    fn child(&self, outline: &Outline, manifest: &Manifest, parent: u32, name: &[u8]) -> Option<u32> {
+        let same = |place: &u32| {
+            outline.found_below(*place) == parent
+                && manifest.row_at(*place as usize).is_some_and(|row| manifest.rows().name(row) == name)
+        };
+        self.table.find(self.hasher.hash_one((parent, name)), same).copied()
+    }
+
+    fn find(&self, outline: &Outline, manifest: &Manifest, path: &[u8]) -> Option<u32> {
+        let with_slash = path.ends_with(b"/");
+        let mut parts = path.strip_suffix(b"/").unwrap_or(path).split(|byte| *byte == b'/').peekable();
+        let mut parent = TOP;
+        let mut directory_name = Vec::new();
+        while let Some(part) = parts.next() {
+            directory_name.clear();
+            directory_name.extend_from_slice(part);
+            directory_name.push(b'/');
+            let directory = || self.child(outline, manifest, parent, &directory_name);
+            let plain = || self.child(outline, manifest, parent, part);
+            let last = parts.peek().is_none();
+            // A directory by its mode alone has no slash in its name.
+            let found = if last && !with_slash { plain().or_else(directory) } else { directory().or_else(plain) }?;
+            if last {
+                return Some(found);
+            }
+            parent = found;
+        }
+        None
+    }
+}

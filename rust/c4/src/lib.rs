@@ -1,0 +1,18 @@
+//! C4 identification (SMPTE ST 2114:2017) and the c4m manifest format.
+//!
+//! - [`C4Id`], [`tree_id`]: IDs of bytes and of sets.
+//! - [`identify`]: IDs of streams and files.
+//! - [`c4m`]: manifests in memory and as text.
+//! - [`scan`]: a directory tree becomes a manifest.
+//!
+//! The crate has no unsafe code, prints nothing and knows nothing of Python.
+
+#![forbid(unsafe_code)]
+
+pub mod base58;
+pub mod c4m;
+mod id;
+mod tree;
+
+pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};
+pub use tree::{sum, tree_id};
