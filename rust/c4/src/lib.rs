@@ -12,6 +12,8 @@
 pub mod base58;
 pub mod c4m;
 mod id;
+pub mod identify;
+pub mod scan;
 mod tree;
 
 pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};

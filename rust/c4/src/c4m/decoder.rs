@@ -75,6 +75,14 @@ impl LineCheck {
     }
 }
 
+impl LineCheck {
+    /// Whether a line may begin like this: with a mode, or with an ID.
+    pub fn may_begin(&self, line: &[u8]) -> bool {
+        let content = line.trim_ascii_start();
+        content.starts_with(b"- ") || content.starts_with(b"c4") || content.first_chunk().is_some_and(|c| Mode::parse(c).is_some())
+    }
+}
+
 enum LocalZone<'z> {
     Given(&'z Zone),
     Unread(OnceCell<Zone>),

@@ -67,6 +67,18 @@ impl Rows {
         self.arena.shrink_to_fit();
     }
 
+    /// Keeps the first rows only.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.modes.truncate(count);
+        self.times.truncate(count);
+        self.sizes.truncate(count);
+        self.depths.truncate(count);
+        self.ids.truncate(count);
+        self.sequences.truncate(count);
+        self.names.truncate(count);
+        self.links.retain(|row, _| (*row as usize) < count);
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: &Row<'_>) -> RowId {
         let link = row.link.filter(|link| !link.is_empty()).cloned();

@@ -34,5 +34,6 @@ pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
 pub use outline::Outline;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
+pub use sequence::MIN_SEQUENCE;
 pub use timestamp::Timestamp;
 pub use zone::Zone;

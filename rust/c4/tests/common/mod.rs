@@ -1,5 +1,7 @@
 //! Reads `vectors/*.jsonl` and runs a check on every case.
 
+#![allow(dead_code, unreachable_pub, reason = "every test crate uses a part of this module")]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

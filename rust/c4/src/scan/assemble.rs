@@ -1,0 +1,176 @@
+//! IDs and sizes of directories, from the deepest up.
+//!
+//! A directory needs its children, and a child that is a link to a directory needs that one. The links can close a
+//! circle; directories are taken in the order of the strongly connected components of what needs what, and a link inside
+//! a component has no ID. So which links those are does not depend on the order of anything.
+
+use std::collections::HashMap;
+
+use super::layout::{Alias, Forest, Source};
+use super::{ScanMode, ScanOptions};
+use crate::C4Id;
+use crate::c4m::{Field, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
+
+impl Forest {
+    /// Gives directories their size and, in a full scan, their ID, and links the ID of what they point at.
+    pub(super) fn assemble(&mut self, options: &ScanOptions) {
+        let mut directory_links: HashMap<u32, Vec<Alias>> = HashMap::new();
+        for alias in std::mem::take(&mut self.aliases) {
+            match alias.source {
+                Source::Row(source) => {
+                    let id = *self.rows.id(source);
+                    self.rows.set(alias.row, Field::Id(id));
+                }
+                Source::Directory(_) => directory_links.entry(alias.directory).or_default().push(alias),
+            }
+        }
+        let mut ids: Vec<C4Id> = vec![C4Id::NIL; self.directories.len()];
+        for component in self.components(&directory_links) {
+            for directory in component.iter().rev() {
+                for alias in directory_links.remove(directory).unwrap_or_default() {
+                    match alias.source {
+                        Source::Directory(target) if component.binary_search(&target).is_ok() => self.report_cycle(&alias),
+                        Source::Directory(target) => self.rows.set(alias.row, Field::Id(ids[target as usize])),
+                        Source::Row(_) => {}
+                    }
+                }
+                self.finish(*directory, options, &mut ids);
+            }
+        }
+    }
+
+    /// Computes one directory, whose children are done.
+    fn finish(&mut self, directory: u32, options: &ScanOptions, ids: &mut [C4Id]) {
+        let row = self.directories[directory as usize].row;
+        if !self.directories[directory as usize].complete {
+            return;
+        }
+        let children: Vec<Row<'_>> = self.children(directory).map(|row| self.rows.get(row)).collect();
+        let sizes = children.iter().try_fold(0_i64, |sum, child| sum.checked_add(child.size).filter(|_| child.size >= 0));
+        let full = options.mode == ScanMode::Full;
+        let needs_text = full || (sizes.is_some() && row.is_some());
+        let text = if needs_text { one_level_text(&children) } else { Vec::new() };
+        let size = sizes.and_then(|sum| sum.checked_add(text.len() as i64)).unwrap_or(NULL_SIZE);
+        if full {
+            // With sequences the listing that has an ID is the folded one; the size stays that of the files and their lines.
+            let folded = options.sequences.then(|| folded_text(&children));
+            ids[directory as usize] = C4Id::of(folded.as_ref().unwrap_or(&text));
+        }
+        if let Some(row) = row {
+            self.rows.set(row, Field::Size(size));
+            self.rows.set(row, Field::Id(ids[directory as usize]));
+        }
+    }
+
+    /// Rows of the children of a directory, without what is below them.
+    fn children(&self, directory: u32) -> impl Iterator<Item = RowId> + '_ {
+        let (first, end) = self.directories[directory as usize].rows;
+        let mut next = first;
+        std::iter::from_fn(move || {
+            let row = (next < end).then_some(next)?;
+            next = match self.directory_of_row.get(&row) {
+                Some(directory) if self.rows.is_dir(row) => self.directories[*directory as usize].rows.1,
+                _ => row + 1,
+            };
+            Some(row)
+        })
+    }
+
+    /// Directories in groups of those that need each other, every group after those that it needs; numbers ascend.
+    fn components(&self, links: &HashMap<u32, Vec<Alias>>) -> Vec<Vec<u32>> {
+        let count = self.directories.len() as u32;
+        if links.is_empty() {
+            // Every directory comes after the one that holds it.
+            return (0..count).rev().map(|directory| vec![directory]).collect();
+        }
+        let mut needs: Vec<Vec<u32>> = vec![Vec::new(); count as usize];
+        for (number, directory) in (0..).zip(&self.directories) {
+            if directory.parent != number {
+                needs[directory.parent as usize].push(number);
+            }
+        }
+        for alias in links.values().flatten() {
+            if let Source::Directory(target) = alias.source {
+                needs[alias.directory as usize].push(target);
+            }
+        }
+        tarjan(&needs)
+    }
+}
+
+/// The one-level text of a directory after its files are folded into sequences.
+fn folded_text(children: &[Row<'_>]) -> Vec<u8> {
+    let mut rows = Rows::default();
+    for child in children {
+        rows.push(&Row { depth: 0, ..*child });
+    }
+    let mut listing = Manifest::from(rows);
+    listing.fold_sequences(MIN_SEQUENCE);
+    let folded: Vec<Row<'_>> = listing.iter().map(|row| listing.get(row)).collect();
+    one_level_text(&folded)
+}
+
+/// Strongly connected components (Tarjan 1972), with a stack of its own instead of recursion.
+fn tarjan(needs: &[Vec<u32>]) -> Vec<Vec<u32>> {
+    const UNSEEN: u32 = u32::MAX;
+    let count = needs.len();
+    let (mut index, mut low, mut on_stack) = (vec![UNSEEN; count], vec![0; count], vec![false; count]);
+    let (mut stack, mut components) = (Vec::new(), Vec::new());
+    let mut next_index = 0;
+    for start in 0..count {
+        if index[start] != UNSEEN {
+            continue;
+        }
+        // Nodes of the search and the next edge of each.
+        let mut path = vec![(start, 0)];
+        while let Some((node, edge)) = path.last_mut() {
+            let node = *node;
+            if *edge == 0 {
+                index[node] = next_index;
+                low[node] = next_index;
+                next_index += 1;
+                stack.push(node);
+                on_stack[node] = true;
+            }
+            if let Some(target) = needs[node].get(*edge) {
+                let target = *target as usize;
+                *edge += 1;
+                if index[target] == UNSEEN {
+                    path.push((target, 0));
+                } else if on_stack[target] {
+                    low[node] = low[node].min(index[target]);
+                }
+                continue;
+            }
+            path.pop();
+            if let Some((parent, _)) = path.last() {
+                low[*parent] = low[*parent].min(low[node]);
+            }
+            if low[node] == index[node] {
+                let mut component = Vec::new();
+                while let Some(member) = stack.pop() {
+                    on_stack[member] = false;
+                    component.push(member as u32);
+                    if member == node {
+                        break;
+                    }
+                }
+                component.sort_unstable();
+                components.push(component);
+            }
+        }
+    }
+    components
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_come_after_what_they_need() {
+        // 0 holds 1 and 2; 1 needs 2; 3 and 4 need each other; 2 needs 3.
+        let needs = [vec![1, 2], vec![2], vec![3], vec![4], vec![3]];
+        assert_eq!(tarjan(&needs), [vec![3, 4], vec![2], vec![1], vec![0]]);
+    }
+}

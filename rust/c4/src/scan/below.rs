@@ -1,0 +1,108 @@
+//! Opening what lies below a directory, without leaving it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+
+/// Longest relative path that one system call takes; the kernel's limit is 4096 with the final NUL.
+const MAX_PATH_BYTES: usize = 4095;
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// A pipe must not block, a terminal must not become the controlling one.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// Opens a directory that the user named; links are followed.
+pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
+    Ok(fs::open(path, DIRECTORY, Mode::empty())?)
+}
+
+/// Opens a directory by its name in another.
+pub(super) fn open_child_directory(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    let flags = if follow { DIRECTORY } else { DIRECTORY | OFlags::NOFOLLOW };
+    Ok(fs::openat(parent, OsStr::from_bytes(name), flags, Mode::empty())?)
+}
+
+/// Opens a directory by a relative path; an empty path is the root itself.
+pub(super) fn open_directory(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    if path.is_empty() {
+        return Ok(fs::openat(root, c".", DIRECTORY, Mode::empty())?);
+    }
+    open_below(root, path, DIRECTORY, follow)
+}
+
+/// Opens a file by a relative path, for reading.
+pub(super) fn open_file(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    open_below(root, path, FILE, follow)
+}
+
+fn open_below(root: impl AsFd, path: &[u8], flags: OFlags, follow: bool) -> io::Result<OwnedFd> {
+    let flags = if follow { flags } else { flags | OFlags::NOFOLLOW };
+    if path.len() <= MAX_PATH_BYTES {
+        if follow {
+            return Ok(fs::openat(root, OsStr::from_bytes(path), flags, Mode::empty())?);
+        }
+        #[cfg(target_os = "linux")]
+        match fs::openat2(&root, OsStr::from_bytes(path), flags, Mode::empty(), fs::ResolveFlags::NO_SYMLINKS) {
+            // A kernel before 5.6, or a sandbox that does not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => {}
+            result => return Ok(result?),
+        }
+    }
+    // One component after the other: nothing on the way is followed, and no path is too long.
+    let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+    let name = parts.next_back().ok_or(Errno::NOENT)?;
+    let mut directory = fs::openat(root, c".", DIRECTORY, Mode::empty())?;
+    for part in parts {
+        directory = open_child_directory(&directory, part, follow)?;
+    }
+    Ok(fs::openat(directory, OsStr::from_bytes(name), flags, Mode::empty())?)
+}
+
+/// Removes `.` and resolves `..` in the text of a path, looking at no file system.
+pub(super) fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !cleaned.pop() && !path.is_absolute() {
+                    cleaned.push("..");
+                }
+            }
+            component => cleaned.push(component),
+        }
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[test]
+    fn a_symbolic_link_on_the_way_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("real")).unwrap();
+        std::fs::write(root.path().join("real/file"), "x").unwrap();
+        std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+        let directory = open_root(root.path()).unwrap();
+        let mut text = String::new();
+        std::fs::File::from(open_file(&directory, b"real/file", false).unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "x");
+        assert!(open_file(&directory, b"link/file", false).is_err());
+        assert!(open_file(&directory, b"link/file", true).is_ok());
+    }
+
+    #[test]
+    fn cleaning_looks_at_the_text_alone() {
+        for (path, cleaned) in [("/a/./b/../c", "/a/c"), ("/..", "/"), ("/a/nodir/../x/", "/a/x")] {
+            assert_eq!(clean(Path::new(path)), Path::new(cleaned));
+        }
+    }
+}

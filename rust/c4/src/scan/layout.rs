@@ -1,0 +1,212 @@
+//! Listings become one list of rows, and the work on it.
+//!
+//! The rows of a tree are a walk of it: a directory's row, then all that is below. Trees that only links lead to come
+//! after the one that was asked for, and are cut off at the end.
+
+use std::collections::HashMap;
+
+use super::walk::{Inode, Kind, Listing, walk};
+use super::{IssueKind, Root, ScanError, ScanIssue, ScanMode, ScanProgress, Scanner};
+use crate::C4Id;
+use crate::c4m::{Link, Manifest, NULL_SIZE, Row, RowId, Rows};
+
+/// A directory of the forest.
+pub(super) struct Directory {
+    /// Its row; `None` for the root of a tree.
+    pub(super) row: Option<RowId>,
+    /// Rows below it: the first, and the one after the last.
+    pub(super) rows: (RowId, RowId),
+    /// The directory that holds it; itself for the root of a tree.
+    pub(super) parent: u32,
+    pub(super) tree: u32,
+    /// Whether all of its entries are known; else it has no ID and no size.
+    pub(super) complete: bool,
+}
+
+/// A file to hash.
+pub(super) struct Job {
+    /// Where its ID goes.
+    pub(super) row: RowId,
+    /// The directory that holds it.
+    pub(super) directory: u32,
+    pub(super) size: u64,
+    pub(super) inode: Inode,
+}
+
+/// Where a row's ID comes from, when it is not hashed itself.
+pub(super) enum Source {
+    Row(RowId),
+    Directory(u32),
+}
+
+/// A row that takes its ID from elsewhere.
+pub(super) struct Alias {
+    pub(super) row: RowId,
+    pub(super) directory: u32,
+    pub(super) source: Source,
+}
+
+/// A symbolic link whose target has not been looked at.
+pub(super) struct PendingLink {
+    pub(super) row: RowId,
+    pub(super) directory: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Forest {
+    pub(super) rows: Rows,
+    pub(super) trees: Vec<Root>,
+    /// Every directory after the one that holds it.
+    pub(super) directories: Vec<Directory>,
+    /// The directory that a row stands for.
+    pub(super) directory_of_row: HashMap<RowId, u32>,
+    pub(super) directory_of_inode: HashMap<Inode, u32>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) links: Vec<PendingLink>,
+    /// Files by inode: those with hard links, or all.
+    pub(super) row_of_inode: HashMap<Inode, RowId>,
+    /// Whether all files are known by inode, since several paths may lead to one.
+    pub(super) index_all: bool,
+    pub(super) issues: Vec<ScanIssue>,
+}
+
+impl Forest {
+    /// Walks a tree and appends its rows; returns the directory of its root.
+    pub(super) fn add_tree(&mut self, scanner: &Scanner<'_>, root: Root) -> Result<u32, ScanError> {
+        let walked = walk(scanner, &root)?;
+        let tree = self.trees.len() as u32;
+        for issue in walked.issues {
+            let path = self.issue_path(&root, issue.path);
+            self.issues.push(ScanIssue { path, ..issue });
+        }
+        self.trees.push(root);
+        let top = self.directories.len() as u32;
+        let bytes_before: u64 = self.jobs.iter().map(|job| job.size).sum();
+        let jobs_before = self.jobs.len();
+        self.lay_out(scanner.options.mode, &walked.listings, tree);
+        ScanProgress::add(&scanner.progress.files_total, (self.jobs.len() - jobs_before) as u64);
+        let bytes: u64 = self.jobs.iter().map(|job| job.size).sum();
+        ScanProgress::add(&scanner.progress.bytes_total, bytes - bytes_before);
+        Ok(top)
+    }
+
+    /// An issue below a tree that only a link leads to is named by its absolute path.
+    fn issue_path(&self, root: &Root, path: Vec<u8>) -> Vec<u8> {
+        use std::os::unix::ffi::OsStrExt;
+        if self.trees.is_empty() {
+            return path;
+        }
+        let root = root.path.as_os_str().as_bytes();
+        if path.is_empty() { root.to_vec() } else { [root, b"/", &path].concat() }
+    }
+
+    fn lay_out(&mut self, mode: ScanMode, listings: &[Listing], tree: u32) {
+        self.rows.reserve(listings.iter().map(|listing| listing.entries.len()).sum(), 0);
+        // Open directories: their number, their listing, and the next entry of it.
+        let mut open = vec![(self.open_directory(None, None, &listings[0], tree), 0_usize, 0_usize)];
+        let mut name = Vec::new();
+        while let Some((directory, number, next)) = open.last_mut() {
+            let (directory, listing) = (*directory, &listings[*number]);
+            let Some(found) = listing.entries.get(*next) else {
+                self.directories[directory as usize].rows.1 = self.rows.len() as RowId;
+                open.pop();
+                continue;
+            };
+            *next += 1;
+            name.clear();
+            name.extend_from_slice(listing.name(found));
+            if found.kind == Kind::Directory {
+                name.push(b'/');
+            }
+            let link = Link { target: listing.target(found).to_vec(), ..Link::default() };
+            let row = self.rows.push(&Row {
+                name: &name,
+                mode: found.mode,
+                time: found.time,
+                size: if mode == ScanMode::Structure { NULL_SIZE } else { found.size },
+                id: &C4Id::NIL,
+                depth: open.len() as u32 - 1,
+                link: Some(&link),
+                is_sequence: false,
+            });
+            match found.kind {
+                Kind::Directory => {
+                    if let Some(number) = found.listing {
+                        let child = self.open_directory(Some(row), Some(directory), &listings[number as usize], tree);
+                        open.push((child, number as usize, 0));
+                    }
+                }
+                Kind::File if mode == ScanMode::Full => self.add_file(row, directory, found.size, found.inode, found.has_hard_links),
+                Kind::Symlink if mode == ScanMode::Full => self.links.push(PendingLink { row, directory }),
+                _ => {}
+            }
+        }
+    }
+
+    fn open_directory(&mut self, row: Option<RowId>, parent: Option<u32>, listing: &Listing, tree: u32) -> u32 {
+        let directory = self.directories.len() as u32;
+        let first = self.rows.len() as RowId;
+        self.directories.push(Directory {
+            row,
+            rows: (first, first),
+            parent: parent.unwrap_or(directory),
+            tree,
+            complete: listing.complete,
+        });
+        if let Some(row) = row {
+            self.directory_of_row.insert(row, directory);
+        }
+        if let Some(inode) = listing.inode {
+            self.directory_of_inode.entry(inode).or_insert(directory);
+        }
+        directory
+    }
+
+    fn add_file(&mut self, row: RowId, directory: u32, size: i64, inode: Inode, has_hard_links: bool) {
+        if has_hard_links || self.index_all {
+            match self.row_of_inode.entry(inode) {
+                std::collections::hash_map::Entry::Occupied(first) => {
+                    self.aliases.push(Alias { row, directory, source: Source::Row(*first.get()) });
+                    return;
+                }
+                std::collections::hash_map::Entry::Vacant(entry) => {
+                    entry.insert(row);
+                }
+            }
+        }
+        self.jobs.push(Job { row, directory, size: u64::try_from(size).unwrap_or(0), inode });
+    }
+
+    /// Path of a row relative to the root of its tree, without the slash of a directory.
+    pub(super) fn path(&self, row: RowId, directory: u32) -> Vec<u8> {
+        let mut names = vec![self.rows.name(row)];
+        let mut at = directory;
+        while let Some(row) = self.directories[at as usize].row {
+            names.push(self.rows.name(row));
+            at = self.directories[at as usize].parent;
+        }
+        let path: Vec<u8> = names.into_iter().rev().flatten().copied().collect();
+        path.strip_suffix(b"/").map(<[u8]>::to_vec).unwrap_or(path)
+    }
+
+    pub(super) fn report(&mut self, row: RowId, directory: u32, kind: IssueKind) {
+        let tree = self.directories[directory as usize].tree as usize;
+        let path = self.path(row, directory);
+        let path = if tree == 0 {
+            path
+        } else {
+            use std::os::unix::ffi::OsStrExt;
+            [self.trees[tree].path.as_os_str().as_bytes(), b"/", &path].concat()
+        };
+        self.issues.push(ScanIssue { path, kind });
+    }
+
+    /// The manifest of the first tree.
+    pub(super) fn into_manifest(self, listed_rows: usize) -> (Manifest, Vec<ScanIssue>) {
+        let mut rows = self.rows;
+        rows.truncate(listed_rows);
+        rows.shrink();
+        (Manifest::from(rows), self.issues)
+    }
+}

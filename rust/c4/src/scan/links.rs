@@ -1,0 +1,120 @@
+//! What symbolic links point at.
+//!
+//! A link has the ID of its target: a file's content, a directory's listing, also outside the tree; nothing for a target
+//! that is not there, is a link itself, or is neither file nor directory. Targets are found as the reference finds them:
+//! the text of the target is joined to the directory's path and cleaned of `..` before anything is looked up.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, CWD, FileType};
+use rustix::io::Errno;
+
+use super::layout::{Alias, Forest, Job, PendingLink, Source};
+use super::walk::{Inode, inode_of};
+use super::{IssueKind, LinkIds, Root, ScanError, ScanIssue, ScanProgress, Scanner, below};
+use crate::c4m::{Entry, RowId};
+
+impl Forest {
+    /// Finds the targets of all links; files and directories outside the tree are added to the forest.
+    pub(super) fn resolve_links(&mut self, scanner: &Scanner<'_>) {
+        let inside = match scanner.options.link_ids {
+            LinkIds::None => return,
+            LinkIds::Follow => None,
+            LinkIds::Inside => std::fs::canonicalize(&self.trees[0].path).ok(),
+        };
+        if !self.links.is_empty() {
+            self.index_all = true;
+            self.row_of_inode.extend(self.jobs.iter().map(|job| (job.inode, job.row)));
+        }
+        // Trees that are added hold links of their own.
+        while let Some(link) = self.links.pop() {
+            if scanner.progress.is_cancelled() {
+                return;
+            }
+            let path = self.target_path(&link);
+            if inside.as_ref().is_some_and(|root| !std::fs::canonicalize(&path).is_ok_and(|path| path.starts_with(root))) {
+                continue;
+            }
+            match self.source(scanner, &path) {
+                Ok(Some(source)) => self.aliases.push(Alias { row: link.row, directory: link.directory, source }),
+                Ok(None) => {}
+                Err(error) => self.report(link.row, link.directory, IssueKind::Io("cannot read what the link points at", error)),
+            }
+        }
+    }
+
+    /// Absolute path of a link's target, cleaned as text.
+    fn target_path(&self, link: &PendingLink) -> PathBuf {
+        let entry = self.rows.get(link.row);
+        let target = entry.link.map_or(&[][..], |link| &link.target);
+        let directory = &self.directories[link.directory as usize];
+        let mut path = self.trees[directory.tree as usize].path.clone();
+        if let Some(row) = directory.row {
+            path.push(Path::new(std::ffi::OsStr::from_bytes(&self.path(row, directory.parent))));
+        }
+        below::clean(&path.join(std::ffi::OsStr::from_bytes(target)))
+    }
+
+    fn source(&mut self, scanner: &Scanner<'_>, path: &Path) -> io::Result<Option<Source>> {
+        let stat = match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let inode = inode_of(&stat);
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {
+                if let Some(row) = self.row_of_inode.get(&inode) {
+                    return Ok(Some(Source::Row(*row)));
+                }
+                Ok(Some(Source::Row(self.add_outside_file(scanner, path, stat.st_size, inode)?)))
+            }
+            FileType::Directory => {
+                if let Some(directory) = self.directory_of_inode.get(&inode) {
+                    return Ok(Some(Source::Directory(*directory)));
+                }
+                match Root::open(path).map_err(ScanError::from).and_then(|root| self.add_tree(scanner, root)) {
+                    Ok(directory) => Ok(Some(Source::Directory(directory))),
+                    Err(ScanError::Root(error)) => Err(error),
+                    Err(_) => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A file that only a link leads to: a tree of one file, whose directory is not read.
+    fn add_outside_file(&mut self, scanner: &Scanner<'_>, path: &Path, size: i64, inode: Inode) -> io::Result<RowId> {
+        let parent = path.parent().ok_or(Errno::ISDIR)?;
+        let name = path.file_name().ok_or(Errno::ISDIR)?;
+        let root = Root::open(parent)?;
+        let tree = self.trees.len() as u32;
+        self.trees.push(root);
+        let directory = self.directories.len() as u32;
+        let first = self.rows.len() as RowId;
+        let row = self.rows.push(&Entry::new(name.as_bytes()).as_row());
+        self.directories.push(super::layout::Directory {
+            row: None,
+            rows: (first, row + 1),
+            parent: directory,
+            tree,
+            complete: false,
+        });
+        let size = u64::try_from(size).unwrap_or(0);
+        self.jobs.push(Job { row, directory, size, inode });
+        self.row_of_inode.insert(inode, row);
+        ScanProgress::add(&scanner.progress.files_total, 1);
+        ScanProgress::add(&scanner.progress.bytes_total, size);
+        Ok(row)
+    }
+
+    /// Notes that a link has no ID because its target's ID would depend on it.
+    pub(super) fn report_cycle(&mut self, alias: &Alias) {
+        let path = self.path(alias.row, alias.directory);
+        if self.directories[alias.directory as usize].tree == 0 {
+            self.issues.push(ScanIssue { path, kind: IssueKind::LinkCycle });
+        }
+    }
+}

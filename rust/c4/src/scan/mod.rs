@@ -1,0 +1,302 @@
+//! A directory tree becomes a manifest.
+//!
+//! ```text
+//! walk      directories in parallel, one read and one stat an entry     -> listings, in canonical order
+//! layout    listings joined to one list; the counts of the work known   -> rows, files to hash, links to follow
+//! hash      files in parallel, largest first                            -> IDs of files
+//! assemble  directories from the deepest up                             -> sizes and IDs of directories
+//! ```
+//!
+//! The result does not depend on the count of workers. Each file is read once. What cannot be read is in the manifest
+//! with a nil ID, and reported; nothing is dropped. Entries are opened relative to the root, component by component or
+//! with the kernel's own refusal of symbolic links, so that a directory exchanged for a link during the scan leads nowhere.
+
+mod assemble;
+mod below;
+mod exclude;
+mod hash;
+mod layout;
+mod links;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+pub use exclude::{Patterns, glob_match};
+
+use crate::c4m::Manifest;
+
+/// How much a scan finds out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ScanMode {
+    /// Names only; times are written as year 1, as the reference does.
+    Structure,
+    /// Names, modes, times and sizes.
+    Metadata,
+    /// IDs as well.
+    #[default]
+    Full,
+}
+
+/// Whose content gives a symbolic link its ID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LinkIds {
+    /// What the link points at, wherever that is.
+    #[default]
+    Follow,
+    /// What the link points at, if that lies in the scanned tree.
+    Inside,
+    /// Links have no ID.
+    None,
+}
+
+/// What to scan, and how.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// How much to find out.
+    pub mode: ScanMode,
+    /// Whether names that begin with a dot are included.
+    pub hidden: bool,
+    /// What to leave out.
+    pub exclude: Patterns,
+    /// Name of a file of patterns that is looked for in every directory, and holds for it and below.
+    pub exclude_file_name: Option<Vec<u8>>,
+    /// Whether symbolic links are replaced by what they point at.
+    pub follow_symlinks: bool,
+    /// Whose content gives a symbolic link its ID.
+    pub link_ids: LinkIds,
+    /// Whether numbered files fold into sequences.
+    pub sequences: bool,
+    /// Threads; the count of processors when `None`.
+    pub workers: Option<usize>,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            mode: ScanMode::Full,
+            hidden: true,
+            exclude: Patterns::default(),
+            exclude_file_name: None,
+            follow_symlinks: false,
+            link_ids: LinkIds::Follow,
+            sequences: false,
+            workers: None,
+        }
+    }
+}
+
+/// What a scan is doing, and how far it is. Shared with the threads that do it; also the way to stop them.
+#[derive(Debug, Default)]
+pub struct ScanProgress {
+    phase: AtomicU8,
+    entries: AtomicU64,
+    files_done: AtomicU64,
+    files_total: AtomicU64,
+    bytes_done: AtomicU64,
+    bytes_total: AtomicU64,
+    cancelled: AtomicBool,
+    current: std::sync::Mutex<Vec<u8>>,
+}
+
+/// A moment of a scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanStats {
+    /// `walk`, `hash`, `assemble` or `done`.
+    pub phase: &'static str,
+    /// Entries found.
+    pub entries: u64,
+    /// Files hashed.
+    pub files_done: u64,
+    /// Files to hash; known when the walk has ended.
+    pub files_total: u64,
+    /// Bytes hashed.
+    pub bytes_done: u64,
+    /// Bytes to hash; known when the walk has ended.
+    pub bytes_total: u64,
+    /// A path that was finished last, relative to the root.
+    pub path: Vec<u8>,
+}
+
+const PHASES: [&str; 4] = ["walk", "hash", "assemble", "done"];
+
+impl ScanProgress {
+    /// Asks the scan to stop; it does within one read.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the scan was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// This moment.
+    pub fn stats(&self) -> ScanStats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ScanStats {
+            phase: PHASES[usize::from(self.phase.load(Ordering::Relaxed))],
+            entries: get(&self.entries),
+            files_done: get(&self.files_done),
+            files_total: get(&self.files_total),
+            bytes_done: get(&self.bytes_done),
+            bytes_total: get(&self.bytes_total),
+            path: self.current.lock().map(|path| path.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn enter(&self, phase: u8) {
+        self.phase.store(phase, Ordering::Relaxed);
+    }
+
+    fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Notes a path, unless another thread is noting one.
+    fn note(&self, path: impl FnOnce() -> Vec<u8>) {
+        if let Ok(mut current) = self.current.try_lock() {
+            *current = path();
+        }
+    }
+}
+
+/// Why an entry is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueKind {
+    /// The system refused; the text says what was tried.
+    #[error("{0}: {1}")]
+    Io(&'static str, #[source] io::Error),
+    /// The file was written to, or replaced, while it was read.
+    #[error("changed while it was read")]
+    Changed,
+    /// A symbolic link leads back to a directory that holds it: it has no ID of its own.
+    #[error("the link leads back to a directory above it")]
+    LinkCycle,
+    /// The time of the file has no text form.
+    #[error("the time is outside the years 0 to 9999")]
+    Time,
+    /// The name ends in a backslash: its line does not read back as the same name.
+    #[error("a name that ends in a backslash does not read back from text")]
+    TrailingBackslash,
+}
+
+impl IssueKind {
+    /// A stable name.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Io(..) => "unreadable",
+            Self::Changed => "changed",
+            Self::LinkCycle => "link-cycle",
+            Self::Time => "time",
+            Self::TrailingBackslash => "trailing-backslash",
+        }
+    }
+
+    /// Whether content or metadata is missing from the manifest; otherwise the issue is only worth knowing.
+    pub const fn is_error(&self) -> bool {
+        matches!(self, Self::Io(..) | Self::Changed | Self::Time)
+    }
+}
+
+/// An entry that is not what it should be.
+#[derive(Debug)]
+pub struct ScanIssue {
+    /// Path relative to the root; empty for the root itself. For a file outside that a link points at, its own path.
+    pub path: Vec<u8>,
+    /// What is wrong.
+    pub kind: IssueKind,
+}
+
+/// What a scan gives.
+#[derive(Debug)]
+pub struct Scan {
+    /// The manifest, in canonical order.
+    pub manifest: Manifest,
+    /// What could not be read or is worth knowing, ordered by path.
+    pub issues: Vec<ScanIssue>,
+}
+
+/// Why there is no manifest at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The root cannot be opened, or is no directory.
+    #[error(transparent)]
+    Root(#[from] io::Error),
+    /// The threads cannot be started.
+    #[error("cannot start {0} worker threads: {1}")]
+    Workers(usize, String),
+    /// The scan was asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+/// Scans a directory; a root that is a symbolic link is followed.
+///
+/// ```
+/// # let directory = tempfile::tempdir().unwrap();
+/// # std::fs::write(directory.path().join("a.txt"), "hello world").unwrap();
+/// use c4::scan::{ScanOptions, ScanProgress, scan};
+/// let scan = scan(directory.path(), &ScanOptions::default(), &ScanProgress::default()).unwrap();
+/// assert_eq!(scan.manifest.get(0).id, &c4::C4Id::of(b"hello world"));
+/// ```
+pub fn scan(root: &Path, options: &ScanOptions, progress: &ScanProgress) -> Result<Scan, ScanError> {
+    let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    // Threads belong to this call: nothing of them is left after it, and none is inherited by a fork.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .thread_name(|index| format!("c4-scan-{index}"))
+        .build()
+        .map_err(|error| ScanError::Workers(workers, error.to_string()))?;
+    let root = Root::open(root)?;
+    let scanner = Scanner { options, progress, pool, workers };
+    let result = scanner.run(root);
+    if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
+}
+
+/// A directory that is scanned: the one asked for, or one outside it that a link points at.
+struct Root {
+    /// Absolute path, cleaned of `.` and `..` as text.
+    path: PathBuf,
+    directory: std::os::fd::OwnedFd,
+}
+
+impl Root {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: below::clean(&std::path::absolute(path)?), directory: below::open_root(path)? })
+    }
+}
+
+struct Scanner<'s> {
+    options: &'s ScanOptions,
+    progress: &'s ScanProgress,
+    pool: rayon::ThreadPool,
+    workers: usize,
+}
+
+impl Scanner<'_> {
+    fn run(&self, root: Root) -> Result<Scan, ScanError> {
+        self.progress.enter(0);
+        let mut forest = layout::Forest { index_all: self.options.follow_symlinks, ..layout::Forest::default() };
+        forest.add_tree(self, root)?;
+        let listed_rows = forest.rows.len();
+        if self.options.mode == ScanMode::Full {
+            forest.resolve_links(self);
+            self.progress.enter(1);
+            forest.hash_files(self);
+        }
+        if self.progress.is_cancelled() {
+            return Err(ScanError::Cancelled);
+        }
+        self.progress.enter(2);
+        forest.assemble(self.options);
+        let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
+        if self.options.sequences {
+            manifest.fold_sequences(crate::c4m::MIN_SEQUENCE);
+        }
+        issues.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.kind.code().cmp(b.kind.code())));
+        self.progress.enter(3);
+        Ok(Scan { manifest, issues })
+    }
+}

@@ -1,0 +1,293 @@
+//! Scans of real directories: the reference results of `vectors/scan.jsonl`, and what must hold for any tree.
+
+mod common;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use c4::C4Id;
+use c4::c4m;
+use c4::scan::{LinkIds, Patterns, Scan, ScanMode, ScanOptions, ScanProgress, scan};
+use common::{Case, check};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps};
+use tempfile::tempdir;
+
+/// Creates the file system items of a case below a directory, as `vectors/README.md` says.
+fn create(items: &[Case], root: &Path) {
+    fs::create_dir_all(root).unwrap();
+    let path = |item: &Case| root.join(OsStr::from_bytes(&item.bytes("path")));
+    for item in items {
+        let target = || PathBuf::from(OsStr::from_bytes(&item.bytes("target")));
+        match item.str("type") {
+            "dir" => fs::create_dir(path(item)).unwrap(),
+            "file" => {
+                let content = item.opt_bytes("content").unwrap_or_else(|| {
+                    vec![item.int("fill_byte").unwrap() as u8; item.int("fill_len").unwrap() as usize]
+                });
+                fs::write(path(item), content).unwrap();
+            }
+            "symlink" => symlink(target(), path(item)).unwrap(),
+            "fifo" => rustix::fs::mknodat(CWD, path(item), FileType::Fifo, Mode::from(0o644), 0).unwrap(),
+            "hardlink" => {}
+            kind => panic!("type {kind}"),
+        }
+    }
+    for item in items.iter().filter(|item| item.str("type") == "hardlink") {
+        fs::hard_link(root.join(OsStr::from_bytes(&item.bytes("target"))), path(item)).unwrap();
+    }
+    let finish = |item: &Case| {
+        if let Some(mode) = item.opt_str("mode") {
+            let mode = u32::from_str_radix(mode, 8).unwrap();
+            fs::set_permissions(path(item), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        if let Some(mtime) = item.int("mtime") {
+            let time = Timespec { tv_sec: mtime, tv_nsec: item.int("mtime_nsec").unwrap_or(0) as _ };
+            let times = Timestamps { last_access: time, last_modification: time };
+            rustix::fs::utimensat(CWD, path(item), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+        }
+    };
+    items.iter().filter(|item| item.str("type") != "dir").for_each(finish);
+    let mut directories: Vec<&Case> = items.iter().filter(|item| item.str("type") == "dir").collect();
+    directories.sort_by_key(|item| std::cmp::Reverse(item.bytes("path").split(|byte| *byte == b'/').count()));
+    directories.into_iter().for_each(finish);
+}
+
+/// The options that the arguments of the reference's command stand for; `None` for those that it refuses.
+fn options(case: &Case, directory: &Path) -> Option<ScanOptions> {
+    let mut options = ScanOptions::default();
+    let mut patterns = Vec::new();
+    let mut arguments = case.strings("args").into_iter();
+    while let Some(argument) = arguments.next() {
+        let (flag, value) = match argument.split_once('=') {
+            Some((flag, value)) => (flag.to_owned(), Some(value.to_owned())),
+            None if argument.starts_with("-m") && argument.len() > 2 => ("-m".to_owned(), Some(argument[2..].to_owned())),
+            None => (argument, None),
+        };
+        let mut value = || value.clone().or_else(|| arguments.next()).unwrap();
+        match flag.as_str() {
+            "-S" => options.sequences = true,
+            "-m" | "--mode" => {
+                options.mode = match value().to_lowercase().as_str() {
+                    "s" | "1" | "structure" => ScanMode::Structure,
+                    "m" | "2" | "metadata" => ScanMode::Metadata,
+                    "" | "f" | "3" | "full" => ScanMode::Full,
+                    _ => return None,
+                }
+            }
+            "--exclude" => patterns.push(value().into_bytes()),
+            "--exclude-file" => {
+                patterns.extend(Patterns::lines(&fs::read(directory.join(value())).unwrap_or_default()));
+            }
+            flag => panic!("flag {flag}"),
+        }
+    }
+    for variable in case.strings("env") {
+        options.exclude_file_name = variable.strip_prefix("C4_EXCLUDE_FILE=").map(|name| name.as_bytes().to_vec());
+    }
+    options.exclude = Patterns::new(patterns);
+    Some(options)
+}
+
+/// Why a run's output is not that of the reference, if it is not.
+fn deviation(name: &str, args: &[String]) -> Option<&'static str> {
+    let has = |argument: &str| args.iter().any(|arg| arg.ends_with(argument));
+    match name {
+        "mtime-epoch-fraction" | "mtime-epoch-fraction-nested" if !has("s") => {
+            Some("half a second after the epoch is the epoch, in text and in memory alike")
+        }
+        "seq-nested-plain-files" | "seq-same-names-in-two-dirs" => Some("files fold within their own directory"),
+        "exclude" if has("**/x.tmp") => Some("`**` spans directories"),
+        "exclude" if has("sub/keep.txt") || has("sub/deep") => Some("what is excluded counts in no ID either"),
+        "exclude" if has("deep/*") && !has("-m") => Some("a pattern is matched with paths from the root, in IDs too"),
+        _ => None,
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn vectors() {
+    check("scan", |case| {
+        if is_root() && case.strings("requires").contains(&"nonroot".to_owned()) {
+            return; // the Python suite runs these as another user
+        }
+        let directory = tempdir().unwrap();
+        create(&case.objects("tree"), &directory.path().join("tree"));
+        create(&case.objects("beside"), directory.path());
+        let mut problems = Vec::new();
+        for run in case.objects("runs") {
+            let args = run.strings("args");
+            if run.get("reference_does_not_finish").is_some() || case.name() == "guide" {
+                continue;
+            }
+            let Some(options) = options(&run, directory.path()) else {
+                assert_eq!(run.int("exit_code"), Some(1));
+                continue;
+            };
+            for workers in [1, 3] {
+                let options = ScanOptions { workers: Some(workers), ..options.clone() };
+                let mut found = scan(&directory.path().join("tree"), &options, &ScanProgress::default()).unwrap();
+                let text = {
+                    let mut manifest = found.manifest.clone();
+                    manifest.clear_range_data(); // the command prints no ID lists
+                    c4m::encode(&manifest).unwrap()
+                };
+                let same = text == run.bytes("stdout");
+                match deviation(case.name(), &args) {
+                    Some(reason) if same => problems.push(format!("{args:?} is no deviation: {reason}")),
+                    None if !same => {
+                        problems.push(format!("{args:?}\n{}instead of\n{}", String::from_utf8_lossy(&text), run.str("stdout")));
+                    }
+                    None => {
+                        if let Some(id) = run.opt_str("manifest_id") {
+                            found.manifest.clear_range_data();
+                            assert_eq!(found.manifest.compute_id().unwrap().to_string(), id, "{args:?}");
+                        }
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    });
+}
+
+fn scanned(root: &Path, options: &ScanOptions) -> Scan {
+    scan(root, options, &ScanProgress::default()).unwrap()
+}
+
+fn text(scan: &Scan) -> String {
+    String::from_utf8(c4m::encode(&scan.manifest).unwrap()).unwrap()
+}
+
+fn id_of(scan: &Scan, path: &str) -> C4Id {
+    let place = scan.manifest.outline().find(&scan.manifest, path.as_bytes()).unwrap();
+    *scan.manifest.get(scan.manifest.row_at(place).unwrap()).id
+}
+
+fn issues(scan: &Scan) -> Vec<String> {
+    scan.issues.iter().map(|issue| format!("{} {}", String::from_utf8_lossy(&issue.path), issue.kind.code())).collect()
+}
+
+#[test]
+fn links_that_close_a_circle_have_no_id_and_are_reported() {
+    let root = tempdir().unwrap();
+    let at = |path: &str| root.path().join(path);
+    for directory in ["a", "b", "c/d"] {
+        fs::create_dir_all(at(directory)).unwrap();
+    }
+    fs::write(at("a/x"), "x").unwrap();
+    symlink("../b", at("a/to-b")).unwrap();
+    symlink("../a", at("b/to-a")).unwrap();
+    symlink("..", at("c/d/up")).unwrap();
+    symlink(".", at("here")).unwrap();
+    symlink("c", at("to-c")).unwrap();
+    let scan = scanned(root.path(), &ScanOptions::default());
+    assert_eq!(issues(&scan), ["a/to-b link-cycle", "b/to-a link-cycle", "c/d/up link-cycle", "here link-cycle"]);
+    assert!(id_of(&scan, "a/to-b").is_nil() && id_of(&scan, "here").is_nil());
+    assert_eq!(id_of(&scan, "to-c"), id_of(&scan, "c/"));
+    assert!(!id_of(&scan, "a/").is_nil());
+}
+
+#[test]
+fn following_links_stops_at_a_directory_above() {
+    let root = tempdir().unwrap();
+    fs::create_dir(root.path().join("d")).unwrap();
+    fs::write(root.path().join("d/f"), "f").unwrap();
+    symlink("..", root.path().join("d/up")).unwrap();
+    symlink("d", root.path().join("l")).unwrap();
+    symlink("d/f", root.path().join("lf")).unwrap();
+    let scan = scanned(root.path(), &ScanOptions { follow_symlinks: true, ..ScanOptions::default() });
+    let paths: Vec<_> = (0..scan.manifest.len())
+        .map(|place| String::from_utf8(scan.manifest.outline().path(&scan.manifest, place)).unwrap())
+        .collect();
+    assert_eq!(paths, ["lf", "d/", "d/f", "d/up", "l/", "l/f", "l/up"]);
+    assert_eq!(id_of(&scan, "lf"), C4Id::of(b"f"));
+    assert!(issues(&scan).contains(&"d/up link-cycle".to_owned()));
+}
+
+#[test]
+fn links_take_ids_from_inside_or_not_at_all_when_asked() {
+    let outside = tempdir().unwrap();
+    fs::write(outside.path().join("o"), "outside").unwrap();
+    let root = tempdir().unwrap();
+    fs::write(root.path().join("f"), "f").unwrap();
+    symlink("f", root.path().join("in")).unwrap();
+    symlink(outside.path().join("o"), root.path().join("out")).unwrap();
+    for (link_ids, inside, out) in [
+        (LinkIds::Follow, C4Id::of(b"f"), C4Id::of(b"outside")),
+        (LinkIds::Inside, C4Id::of(b"f"), C4Id::NIL),
+        (LinkIds::None, C4Id::NIL, C4Id::NIL),
+    ] {
+        let scan = scanned(root.path(), &ScanOptions { link_ids, ..ScanOptions::default() });
+        assert_eq!((id_of(&scan, "in"), id_of(&scan, "out")), (inside, out));
+    }
+}
+
+#[test]
+fn a_tree_deeper_than_any_path_is_scanned() {
+    let root = tempdir().unwrap();
+    let depth = 1500;
+    let mut directory = rustix::fs::open(root.path(), rustix::fs::OFlags::RDONLY, Mode::empty()).unwrap();
+    for _ in 0..depth {
+        rustix::fs::mkdirat(&directory, "directory", Mode::from(0o755)).unwrap();
+        directory = rustix::fs::openat(&directory, "directory", rustix::fs::OFlags::RDONLY, Mode::empty()).unwrap();
+    }
+    rustix::fs::symlinkat("leaf", &directory, "link").unwrap();
+    let file = rustix::fs::openat(
+        &directory,
+        "leaf",
+        rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY,
+        Mode::from(0o644),
+    )
+    .unwrap();
+    rustix::io::write(&file, b"deep").unwrap();
+    let scan = scanned(root.path(), &ScanOptions::default());
+    assert_eq!(scan.manifest.len(), depth + 2);
+    let leaf = scan.manifest.iter().find(|row| scan.manifest.get(*row).name == b"leaf").unwrap();
+    assert_eq!(*scan.manifest.get(leaf).id, C4Id::of(b"deep"));
+    assert_eq!(issues(&scan), Vec::<String>::new());
+    let again = c4m::decode(text(&scan).as_bytes()).unwrap();
+    assert_eq!(again.compute_id(), scan.manifest.compute_id());
+}
+
+#[test]
+fn progress_knows_the_whole_and_reaches_it() {
+    let root = tempdir().unwrap();
+    for i in 0..40 {
+        fs::create_dir(root.path().join(format!("d{i}"))).unwrap();
+        fs::write(root.path().join(format!("d{i}/f")), vec![1; 1000 * i]).unwrap();
+    }
+    let progress = ScanProgress::default();
+    scan(root.path(), &ScanOptions::default(), &progress).unwrap();
+    let stats = progress.stats();
+    assert_eq!((stats.phase, stats.entries, stats.files_done, stats.files_total), ("done", 80, 40, 40));
+    assert_eq!((stats.bytes_done, stats.bytes_total), (780_000, 780_000));
+}
+
+#[test]
+fn a_scan_that_was_stopped_gives_no_manifest() {
+    let root = tempdir().unwrap();
+    fs::write(root.path().join("f"), "f").unwrap();
+    let progress = ScanProgress::default();
+    progress.cancel();
+    assert!(matches!(scan(root.path(), &ScanOptions::default(), &progress), Err(c4::scan::ScanError::Cancelled)));
+}
+
+#[test]
+fn what_is_no_directory_is_refused() {
+    let root = tempdir().unwrap();
+    let file = root.path().join("f");
+    fs::write(&file, "f").unwrap();
+    let error = |path: &Path| match scan(path, &ScanOptions::default(), &ScanProgress::default()) {
+        Err(c4::scan::ScanError::Root(error)) => error.kind(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error(&file), std::io::ErrorKind::NotADirectory);
+    assert_eq!(error(&root.path().join("none")), std::io::ErrorKind::NotFound);
+}
