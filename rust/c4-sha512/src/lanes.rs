@@ -47,7 +47,8 @@ pub(crate) mod tests {
     /// Compares a platform with the `sha2` crate's own hasher, over lengths around every boundary of the padding.
     pub(crate) fn check_platform(platform: Platform) {
         use sha2::Digest as _;
-        let lengths = [0, 1, 2, 63, 64, 110, 111, 112, 113, 127, 128, 129, 239, 240, 241, 255, 256, 257, 1000, 4096, 70_000];
+        let lengths =
+            [0, 1, 2, 63, 64, 110, 111, 112, 113, 127, 128, 129, 239, 240, 241, 255, 256, 257, 1000, 4096, 70_000];
         let data: Vec<u8> = (0..70_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let messages: Vec<&[u8]> = lengths.iter().map(|length| &data[..*length]).collect();
         let expected: Vec<Digest> = messages.iter().map(|message| sha2::Sha512::digest(message).into()).collect();

@@ -1,8 +1,8 @@
 //! Base 58 of 64 bytes, by fixed-size limb arithmetic.
 //!
 //! A 512-bit number is held either as sixteen 32-bit limbs or as eighteen limbs of five base-58 digits. Converting is a
-//! product with a constant table of the powers of one radix written in the other; products are summed in columns of 64
-//! bits, and what a column has above one limb is carried in between, before it can overflow. No division by a variable
+//! product with a constant table of the powers of one radix written in the other. Products are summed in columns of 64
+//! bits: six of 2^32 and 58^5 fit, with room for a carry, so columns are carried after six rows. No division by a variable
 //! and no allocation. Digits are always 88, left-padded with the digit zero, `1`.
 
 /// The digits in order of their value.
@@ -15,8 +15,6 @@ const BINARY_LIMBS: usize = 16;
 const DECIMAL_LIMBS: usize = 18;
 /// Five base-58 digits: the most that fit 32 bits.
 const LIMB_RADIX: u64 = 58 * 58 * 58 * 58 * 58;
-/// Products of a 32-bit and a 30-bit limb that a 64-bit column can sum: 6 * 2^32 * 58^5 is below 2^64, with room for a carry.
-const PRODUCTS_PER_CARRY: usize = 6;
 
 /// What is wrong with a string of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +32,19 @@ static TO_BINARY: [[u32; BINARY_LIMBS]; DECIMAL_LIMBS] = powers_of_58();
 /// Value of each byte as a digit; `NO_DIGIT` where it is none.
 static VALUES: [u8; 256] = digit_values();
 const NO_DIGIT: u8 = 0xff;
+
+/// Every pair of digits in the order of their value.
+static PAIRS: [[u8; 2]; 3364] = digit_pairs();
+
+const fn digit_pairs() -> [[u8; 2]; 3364] {
+    let mut pairs = [[0; 2]; 3364];
+    let mut value = 0;
+    while value < pairs.len() {
+        pairs[value] = [ALPHABET[value / 58], ALPHABET[value % 58]];
+        value += 1;
+    }
+    pairs
+}
 
 const fn powers_of_two() -> [[u32; DECIMAL_LIMBS]; BINARY_LIMBS] {
     let mut table = [[0; DECIMAL_LIMBS]; BINARY_LIMBS];
@@ -83,37 +94,41 @@ const fn digit_values() -> [u8; 256] {
 
 /// Writes a big-endian 512-bit number as 88 digits.
 pub fn encode(bytes: &[u8; 64], out: &mut [u8; DIGITS]) {
+    let limbs = bytes.as_chunks::<4>().0;
+    let limb = |row: usize| u32::from_be_bytes(limbs[row]);
     let mut columns = [0_u64; DECIMAL_LIMBS];
-    for (row, limb) in bytes.as_chunks::<4>().0.iter().enumerate() {
-        let limb = u64::from(u32::from_be_bytes(*limb));
-        // Row `row` is the power 2^(32 * (15 - row)): its limbs to the left of this one are zero.
-        let first = row * DECIMAL_LIMBS / (BINARY_LIMBS + 1);
-        for (column, power) in columns[first..].iter_mut().zip(&TO_DECIMAL[row][first..]) {
-            *column += limb * u64::from(*power);
-        }
-        if row % PRODUCTS_PER_CARRY == PRODUCTS_PER_CARRY - 1 {
-            // One step of carry to the neighbour makes every column small again; it need not be complete.
-            for column in 1..DECIMAL_LIMBS {
-                columns[column - 1] += columns[column] / LIMB_RADIX;
-                columns[column] %= LIMB_RADIX;
-            }
-        }
-    }
+    // The later the row, the smaller its power, and the fewer columns it reaches from the right: 18, 10 and 4. What a
+    // column has above one limb is carried to its neighbour before the next rows reach it; one step is enough.
+    (0..6).for_each(|row| add_product::<DECIMAL_LIMBS, 18>(&mut columns, limb(row), &TO_DECIMAL[row]));
+    carry_step(&mut columns, 8);
+    (6..12).for_each(|row| add_product::<DECIMAL_LIMBS, 10>(&mut columns, limb(row), &TO_DECIMAL[row]));
+    carry_step(&mut columns, 14);
+    (12..16).for_each(|row| add_product::<DECIMAL_LIMBS, 4>(&mut columns, limb(row), &TO_DECIMAL[row]));
     for column in (1..DECIMAL_LIMBS).rev() {
-        columns[column - 1] += columns[column] / LIMB_RADIX;
-        columns[column] %= LIMB_RADIX;
+        let carry = columns[column] / LIMB_RADIX;
+        columns[column] -= carry * LIMB_RADIX;
+        columns[column - 1] += carry;
     }
     let mut digits = [0_u8; DECIMAL_LIMBS * 5];
     for (limb, digits) in columns.iter().zip(digits.as_chunks_mut::<5>().0) {
         let limb = *limb as u32;
-        digits[4] = ALPHABET[(limb % 58) as usize];
-        digits[3] = ALPHABET[(limb / 58 % 58) as usize];
-        digits[2] = ALPHABET[(limb / 3_364 % 58) as usize];
-        digits[1] = ALPHABET[(limb / 195_112 % 58) as usize];
-        digits[0] = ALPHABET[(limb / 11_316_496) as usize];
+        let (high, low) = (limb / 3364, limb % 3364);
+        let (first, middle) = (high / 3364, high % 3364);
+        digits[0] = ALPHABET[first as usize % 58];
+        digits[1..3].copy_from_slice(&PAIRS[middle as usize]);
+        digits[3..5].copy_from_slice(&PAIRS[low as usize]);
     }
     // The first limb has only three digits: 88 = 17 * 5 + 3.
     out.copy_from_slice(&digits[DECIMAL_LIMBS * 5 - DIGITS..]);
+}
+
+/// Carries what the columns from `first` on have above one limb to their neighbours on the left.
+fn carry_step(columns: &mut [u64; DECIMAL_LIMBS], first: usize) {
+    for column in first..DECIMAL_LIMBS {
+        let carry = columns[column] / LIMB_RADIX;
+        columns[column] -= carry * LIMB_RADIX;
+        columns[column - 1] += carry;
+    }
 }
 
 /// Reads 88 digits as a big-endian 512-bit number.
@@ -128,22 +143,19 @@ pub fn decode(digits: &[u8; DIGITS]) -> Result<[u8; 64], DecodeError> {
         let position = digits.iter().position(|digit| VALUES[*digit as usize] == NO_DIGIT);
         return Err(DecodeError::Digit(position.unwrap_or_default()));
     }
+    let limbs = values.as_chunks::<5>().0;
+    let limb = |row: usize| {
+        let digits = limbs[row].map(u32::from);
+        (digits[0] * 58 + digits[1]) * 195_112 + digits[2] * 3364 + (digits[3] * 58 + digits[4])
+    };
     let mut columns = [0_u64; BINARY_LIMBS];
     let mut overflow = 0;
-    for (row, digits) in values.as_chunks::<5>().0.iter().enumerate() {
-        let limb = digits.iter().fold(0, |limb, digit| limb * 58 + u64::from(*digit));
-        for (column, power) in columns.iter_mut().zip(&TO_BINARY[row]) {
-            *column += limb * u64::from(*power);
-        }
-        if row % PRODUCTS_PER_CARRY == PRODUCTS_PER_CARRY - 1 {
-            overflow += columns[0] >> 32;
-            columns[0] &= 0xffff_ffff;
-            for column in 1..BINARY_LIMBS {
-                columns[column - 1] += columns[column] >> 32;
-                columns[column] &= 0xffff_ffff;
-            }
-        }
-    }
+    // As in `encode`; the rows reach 16, 11 and 5 columns.
+    (0..6).for_each(|row| add_product::<BINARY_LIMBS, 16>(&mut columns, limb(row), &TO_BINARY[row]));
+    overflow += shift_step(&mut columns);
+    (6..12).for_each(|row| add_product::<BINARY_LIMBS, 11>(&mut columns, limb(row), &TO_BINARY[row]));
+    overflow += shift_step(&mut columns);
+    (12..18).for_each(|row| add_product::<BINARY_LIMBS, 5>(&mut columns, limb(row), &TO_BINARY[row]));
     let mut bytes = [0; 64];
     let mut carry = 0;
     for (column, out) in columns.iter().zip(bytes.as_chunks_mut::<4>().0).rev() {
@@ -152,6 +164,26 @@ pub fn decode(digits: &[u8; DIGITS]) -> Result<[u8; 64], DecodeError> {
         carry = value >> 32;
     }
     if overflow + carry == 0 { Ok(bytes) } else { Err(DecodeError::Overflow) }
+}
+
+/// Carries what every column has above 32 bits to its neighbour on the left; returns what leaves the first.
+fn shift_step(columns: &mut [u64; BINARY_LIMBS]) -> u64 {
+    let carries = columns.map(|column| column >> 32);
+    for (column, carry) in columns.iter_mut().zip(carries[1..].iter().chain(&[0])) {
+        *column = (*column & 0xffff_ffff) + carry;
+    }
+    carries[0]
+}
+
+/// Adds the product of a limb and a power to the last `REACH` columns; those before are zero in the power. Fixed counts
+/// and no branches, so that it becomes vector code.
+#[inline]
+fn add_product<const N: usize, const REACH: usize>(columns: &mut [u64; N], limb: u32, power: &[u32; N]) {
+    if let (Some(columns), Some(power)) = (columns.last_chunk_mut::<REACH>(), power.last_chunk::<REACH>()) {
+        for column in 0..REACH {
+            columns[column] += u64::from(limb) * u64::from(power[column]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +223,16 @@ mod tests {
             let text = encoded(&bytes);
             prop_assert_eq!(text, by_long_division(&bytes));
             prop_assert_eq!(decode(&text), Ok(bytes));
+        }
+    }
+
+    #[test]
+    fn powers_reach_no_further_than_they_are_added() {
+        for (row, reach) in [(0, 18), (6, 10), (12, 4)] {
+            assert!(TO_DECIMAL[row][..DECIMAL_LIMBS - reach].iter().all(|limb| *limb == 0));
+        }
+        for (row, reach) in [(0, 16), (6, 11), (12, 5)] {
+            assert!(TO_BINARY[row][..BINARY_LIMBS - reach].iter().all(|limb| *limb == 0));
         }
     }
 

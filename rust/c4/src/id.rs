@@ -104,7 +104,10 @@ mod tests {
         let good = C4Id::of(b"").to_string();
         assert_eq!(C4Id::parse(b"c4"), Err(ParseIdError::Length(2)));
         assert_eq!(C4Id::parse(good.replace("c4", "C4").as_bytes()), Err(ParseIdError::Prefix));
-        assert_eq!(C4Id::parse(good.replace('9', "0").as_bytes()).map_err(|e| e.to_string().contains("no base-58")), Err(true));
+        assert_eq!(
+            C4Id::parse(good.replace('9', "0").as_bytes()).map_err(|e| e.to_string().contains("no base-58")),
+            Err(true)
+        );
         assert_eq!(C4Id::parse(format!("c4{}", "z".repeat(88)).as_bytes()), Err(ParseIdError::Overflow));
     }
 

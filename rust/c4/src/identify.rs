@@ -63,6 +63,38 @@ pub fn identify(mut stream: impl Read) -> io::Result<C4Id> {
     Ok(C4Id(hasher.finalize()))
 }
 
+/// Hashes content that arrives in pieces, and finds out whether it is a manifest.
+///
+/// The content is kept for as long as every line of it parses, and no longer.
+#[derive(Default)]
+pub struct ContentHasher {
+    hasher: c4_sha512::Sha512,
+    not_a_manifest: bool,
+    lines: Lines,
+    kept: Vec<u8>,
+}
+
+impl ContentHasher {
+    /// Takes the next bytes in.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        if !self.not_a_manifest {
+            self.kept.extend_from_slice(bytes);
+            if !self.lines.accept(bytes) {
+                self.not_a_manifest = true;
+                self.kept = Vec::new();
+            }
+        }
+    }
+
+    /// The IDs of the whole.
+    pub fn finish(self) -> FileIds {
+        let is_manifest = !self.not_a_manifest && self.lines.accept_end();
+        let canonical = if is_manifest { decode_entries(&self.kept) } else { None };
+        FileIds { raw: C4Id(self.hasher.finalize()), canonical: canonical.map(|text| C4Id::of(&text)) }
+    }
+}
+
 /// The canonical text of bytes that hold a manifest with at least one entry.
 ///
 /// Bytes hold a manifest when their first line that is not blank begins with a letter of a file type and all of them
@@ -92,7 +124,7 @@ pub fn identify_file(path: &Path, progress: &dyn Fn(usize) -> bool) -> Result<Fi
         FileType::Directory => return Err(io::Error::from(rustix::io::Errno::ISDIR).into()),
         _ => return Err(IdentifyError::NotRegular),
     }
-    let named_manifest = path.extension().is_some_and(|extension| extension == "c4m");
+    let named_manifest = path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b".c4m"));
     let mut buffer = vec![0; READ_BYTES];
     for _ in 0..2 {
         let before = Version::of(&file)?;
@@ -108,20 +140,23 @@ pub fn identify_file(path: &Path, progress: &dyn Fn(usize) -> bool) -> Result<Fi
 /// What changes when a file is written to.
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub(crate) struct Version {
-    pub(crate) size: i64,
+    size: i64,
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
 impl Version {
-    #[allow(clippy::useless_conversion, reason = "the widths of stat fields differ between platforms")]
     pub(crate) fn of(file: impl AsFd) -> io::Result<Self> {
-        let stat = fs::fstat(file)?;
-        Ok(Self {
+        Ok(Self::of_stat(&fs::fstat(file)?))
+    }
+
+    #[allow(clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
+    pub(crate) fn of_stat(stat: &fs::Stat) -> Self {
+        Self {
             size: stat.st_size,
             modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
             changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
-        })
+        }
     }
 }
 
@@ -132,11 +167,12 @@ fn read_ids(
     progress: &dyn Fn(usize) -> bool,
 ) -> Result<FileIds, IdentifyError> {
     let mut hasher = c4_sha512::Sha512::new();
-    let mut lines = Some(Lines::default());
+    let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
+    let mut lines = Some(Lines { check, unfinished: Vec::new() });
     let mut stopped = false;
     read_all(file, buffer, |bytes| {
         hasher.update(bytes);
-        if !named_manifest && lines.as_mut().is_some_and(|lines| !lines.accept(bytes)) {
+        if lines.as_mut().is_some_and(|lines| !lines.accept(bytes)) {
             lines = None;
         }
         stopped = !progress(bytes.len());
@@ -174,7 +210,8 @@ impl Lines {
             self.unfinished.clear();
         }
         self.unfinished.extend_from_slice(last);
-        self.unfinished.len() <= MAX_LINE_BYTES && (self.unfinished.len() < READ_BYTES || self.check.may_begin(&self.unfinished))
+        self.unfinished.len() <= MAX_LINE_BYTES
+            && (self.unfinished.len() < READ_BYTES || self.check.may_begin(&self.unfinished))
     }
 
     fn accept_end(mut self) -> bool {
@@ -183,7 +220,11 @@ impl Lines {
 }
 
 /// Reads to the end; a read that a signal interrupted is repeated.
-fn read_all(stream: &mut impl Read, buffer: &mut [u8], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+fn read_all(
+    stream: &mut impl Read,
+    buffer: &mut [u8],
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     loop {
         match stream.read(buffer) {
             Ok(0) => return Ok(()),

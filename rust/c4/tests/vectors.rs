@@ -18,7 +18,7 @@ fn id_or_nil(value: Option<&str>) -> C4Id {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -198,11 +198,15 @@ fn timestamps() {
         assert_eq!(row.size, case.int("size").unwrap());
         assert_eq!(row.name, case.bytes("name"));
         if !row.time.is_writable() {
-            assert!(c4m::entry_line(&row).is_err(), "an offset took the time into the year 10000, which cannot be written");
+            assert!(
+                c4m::entry_line(&row).is_err(),
+                "an offset took the time into the year 10000, which cannot be written"
+            );
             return;
         }
         let canonical = case.str("canonical");
-        let expected = if row.time.is_null() { canonical.replace("1970-01-01T00:00:00Z", "-") } else { canonical.to_owned() };
+        let expected =
+            if row.time.is_null() { canonical.replace("1970-01-01T00:00:00Z", "-") } else { canonical.to_owned() };
         assert_eq!(c4m::entry_line(&row).unwrap(), expected.as_bytes());
     });
 }
@@ -276,10 +280,12 @@ fn decode_err() {
                 check_decoded(case, &manifest);
             } else {
                 // A NUL or a path that is written plainly is refused for what it does to the line.
-                let written = text.contains(&0) || text.split(|byte| *byte == b'\n').any(|line| {
-                    let line = String::from_utf8_lossy(line);
-                    line.split(' ').any(|word| word.strip_suffix('/').unwrap_or(word).contains('/') || word.starts_with('/'))
-                });
+                let written = text.contains(&0)
+                    || text.split(|byte| *byte == b'\n').any(|line| {
+                        let line = String::from_utf8_lossy(line);
+                        line.split(' ')
+                            .any(|word| word.strip_suffix('/').unwrap_or(word).contains('/') || word.starts_with('/'))
+                    });
                 assert!(is_refused(case.str("lax_reason")) || written, "refused: {:?}", result.map(|_| ()));
             }
         } else if case.opt_str("error_class") == Some("empty_patch") && case.name() != "base-two-only" {
@@ -296,9 +302,7 @@ fn decode_err() {
 #[test]
 fn pretty() {
     check("pretty", |case| {
-        for (key, name) in
-            [("utc", "UTC"), ("los_angeles", "America/Los_Angeles"), ("kolkata", "Asia/Kolkata")]
-        {
+        for (key, name) in [("utc", "UTC"), ("los_angeles", "America/Los_Angeles"), ("kolkata", "Asia/Kolkata")] {
             let zone = zone(name);
             let manifest = c4m::decode_in(&case.bytes("text"), &zone).unwrap();
             let pretty = c4m::encode_pretty(&manifest, &zone).unwrap();
@@ -306,7 +310,9 @@ fn pretty() {
             let reparsed = c4m::decode_in(&pretty, &zone).map(|m| c4m::encode(&m).unwrap());
             let expected = case.str(&format!("reparse_{key}"));
             match reparsed {
-                Ok(text) => assert_eq!(if text == c4m::encode(&manifest).unwrap() { "same" } else { "differs" }, expected),
+                Ok(text) => {
+                    assert_eq!(if text == c4m::encode(&manifest).unwrap() { "same" } else { "differs" }, expected);
+                }
                 Err(error) => assert!(expected.starts_with("error"), "{error}: {expected}"),
             }
         }

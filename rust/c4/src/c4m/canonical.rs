@@ -125,7 +125,12 @@ impl OpenDirectory {
 }
 
 /// Ends the innermost directory: it gets its size and time, and counts as a child of the one around it.
-fn close(manifest: &Manifest, open: &mut Vec<OpenDirectory>, filled: &mut [(RowId, i64, Timestamp)], line: &mut Vec<u8>) {
+fn close(
+    manifest: &Manifest,
+    open: &mut Vec<OpenDirectory>,
+    filled: &mut [(RowId, i64, Timestamp)],
+    line: &mut Vec<u8>,
+) {
     let Some(directory) = open.pop() else { return };
     let mut row = manifest.get(directory.row);
     if row.size < 0 {

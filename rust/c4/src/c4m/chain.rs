@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::manifest::{Manifest, Rows, RowId, Section};
+use super::manifest::{Manifest, RowId, Rows, Section};
 
 /// The state after all sections, in no particular order of siblings.
 pub(crate) fn resolve(sections: &[Section]) -> Rows {
@@ -79,16 +79,16 @@ impl<'s> State<'s> {
 
     fn apply(&mut self, section: u32, patch: &Section) {
         // Nodes of the open path; `None` below a directory that the patch removed.
-        let mut path: Vec<Option<u32>> = vec![Some(ROOT)];
+        let mut open: Vec<Option<u32>> = vec![Some(ROOT)];
         for row in 0..patch.rows.len() as RowId {
             let new = patch.rows.get(row);
-            path.truncate(new.depth as usize + 1);
-            let Some(parent) = path.last().copied().flatten() else {
-                path.push(None);
+            open.truncate(new.depth as usize + 1);
+            let Some(parent) = open.last().copied().flatten() else {
+                open.push(None);
                 continue;
             };
             let place = Place { section, row };
-            path.push(match self.find(parent, new.name) {
+            open.push(match self.find(parent, new.name) {
                 None => Some(self.add(parent, place)),
                 Some(node) => {
                     let old = self.nodes[node as usize].place;

@@ -59,6 +59,11 @@ impl Default for LineCheck {
 }
 
 impl LineCheck {
+    /// A check that takes any first line that parses: that of a file whose name says that it is a manifest.
+    pub fn of_named() -> Self {
+        Self { seen_line: true, ..Self::default() }
+    }
+
     /// Checks one line, without its end. Also refuses a first line that does not begin with a letter of a file type.
     pub fn accepts(&mut self, line: &[u8]) -> bool {
         let blank = std::str::from_utf8(line).is_ok_and(|line| line.trim().is_empty());
@@ -79,7 +84,9 @@ impl LineCheck {
     /// Whether a line may begin like this: with a mode, or with an ID.
     pub fn may_begin(&self, line: &[u8]) -> bool {
         let content = line.trim_ascii_start();
-        content.starts_with(b"- ") || content.starts_with(b"c4") || content.first_chunk().is_some_and(|c| Mode::parse(c).is_some())
+        content.starts_with(b"- ")
+            || content.starts_with(b"c4")
+            || content.first_chunk().is_some_and(|c| Mode::parse(c).is_some())
     }
 }
 
@@ -141,7 +148,8 @@ impl<'z> Decoder<'z> {
             Ok(text) => text.len(),
             Err(error) => error.valid_up_to(),
         };
-        self.current.rows.reserve(memchr::memchr_iter(b'\n', text).count() + 1, 0);
+        // A line has a dozen bytes at least, but a text of blank ones shall not reserve more than it could fill.
+        self.current.rows.reserve(memchr::memchr_iter(b'\n', text).count().min(text.len() / 64) + 1, 0);
         let mut start = 0;
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let end = start + line.len();
@@ -152,7 +160,9 @@ impl<'z> Decoder<'z> {
             };
             fault.map_err(|fault| ParseError {
                 line: index + 1,
-                column: fault.at.map(|at| 1 + line[..at.min(line.len())].utf8_chunks().map(|c| c.valid().chars().count()).sum::<usize>()),
+                column: fault.at.map(|at| {
+                    1 + line[..at.min(line.len())].utf8_chunks().map(|c| c.valid().chars().count()).sum::<usize>()
+                }),
                 kind: fault.kind,
             })?;
             start = end + 1;
@@ -204,7 +214,12 @@ impl<'z> Decoder<'z> {
 
     /// An ID alone on its line: an external base, a link to what stands above, or a closing ID.
     fn boundary(&mut self, id: C4Id) -> Result<(), Fault> {
-        if !self.has_entries {
+        if self.has_entries {
+            let mut ended = std::mem::replace(&mut self.current, Section { boundary: Some(id), rows: Rows::default() });
+            ended.rows.shrink();
+            self.sections.push(ended);
+            self.has_entries = false;
+        } else {
             if self.current.boundary.is_some_and(|boundary| boundary != id) {
                 return Err(Fault { at: None, kind: ParseErrorKind::EmptyPatch });
             }
@@ -212,11 +227,6 @@ impl<'z> Decoder<'z> {
                 self.manifest.base = Some(id);
             }
             self.current.boundary = Some(id);
-        } else {
-            let mut ended = std::mem::replace(&mut self.current, Section { boundary: Some(id), rows: Rows::default() });
-            ended.rows.shrink();
-            self.sections.push(ended);
-            self.has_entries = false;
         }
         self.open_path.clear();
         Ok(())
@@ -236,7 +246,9 @@ impl<'z> Decoder<'z> {
         let (time, rest) = self.read_time(line, at)?;
         let fields = match &rest {
             // The words after a pretty date were joined anew: their places in the line are not known.
-            Cow::Owned(text) => read_fields(text, mode, &mut self.current.rows).map_err(|fault| Fault { at: None, ..fault }),
+            Cow::Owned(text) => {
+                read_fields(text, mode, &mut self.current.rows).map_err(|fault| Fault { at: None, ..fault })
+            }
             Cow::Borrowed(text) => read_fields(text, mode, &mut self.current.rows)
                 .map_err(|fault| Fault { at: fault.at.map(|at| at + line.len() - text.len()), ..fault }),
         }?;
@@ -324,19 +336,28 @@ fn read_fields(text: &[u8], mode: Mode, rows: &mut Rows) -> Result<Fields, Fault
     let name_bytes = name_length(rest);
     let (name, after) = rest.split_at(name_bytes);
     let is_directory = name.ends_with(b"/");
-    let (link, after_link) = read_link(after.trim_ascii_start(), mode).map_err(|(expected, rest)| Fault::at(position(rest), Expected(expected)))?;
+    let (link, after_link) = read_link(after.trim_ascii_start(), mode)
+        .map_err(|(expected, rest)| Fault::at(position(rest), Expected(expected)))?;
     if is_directory && link.is_none() {
         check_after_directory(after).map_err(|kind| Fault::at(position(after), kind))?;
     }
     let id_text = after_link.trim_ascii_start();
     let id = match id_text {
-        [b'c', b'4', ..] => C4Id::parse(id_text.trim_ascii_end()).map_err(|error| Fault::at(position(id_text), error.into()))?,
+        [b'c', b'4', ..] => {
+            C4Id::parse(id_text.trim_ascii_end()).map_err(|error| Fault::at(position(id_text), error.into()))?
+        }
         _ => C4Id::NIL,
     };
     let arena = rows.arena_mut();
     let name_start = arena.len();
     read_field(name, arena);
-    Ok(Fields { size, name_start, is_sequence: is_sequence_field(name), link: link.filter(|link| !link.is_empty()), id })
+    Ok(Fields {
+        size,
+        name_start,
+        is_sequence: is_sequence_field(name),
+        link: link.filter(|link| !link.is_empty()),
+        id,
+    })
 }
 
 /// Reads a size: digits, perhaps with commas after the first, or `-`; then a space. Returns it and its length.
@@ -346,8 +367,8 @@ fn read_size(text: &[u8]) -> Result<(i64, usize), Fault> {
         [b'-', ..] => (NULL_SIZE, 1),
         [b'1'..=b'9', ..] => {
             let length = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b',').count();
-            let digits = text[..length].iter().filter(|byte| **byte != b',');
-            let size = digits.fold(Some(0_i64), |size, digit| size?.checked_mul(10)?.checked_add(i64::from(digit - b'0')));
+            let mut digits = text[..length].iter().filter(|byte| **byte != b',');
+            let size = digits.try_fold(0_i64, |size, digit| size.checked_mul(10)?.checked_add(i64::from(digit - b'0')));
             (size.ok_or(Fault::at(0, ParseErrorKind::SizeOverflow))?, length)
         }
         [b'0', ..] => (0, 1),
@@ -366,7 +387,8 @@ fn name_length(text: &[u8]) -> usize {
     memchr::memchr2_iter(b' ', b'/', text)
         .find_map(|at| match text[at] {
             b'/' => Some(at + 1),
-            _ => (text[..at].last() != Some(&b'\\') && (ends_field(&text[at + 1..]) || starts_link(&text[at + 1..]))).then_some(at),
+            _ => (text[..at].last() != Some(&b'\\') && (ends_field(&text[at + 1..]) || starts_link(&text[at + 1..])))
+                .then_some(at),
         })
         .unwrap_or(text.len())
 }

@@ -15,6 +15,9 @@ use super::zone::Zone;
 /// Spaces a level in the indented and the pretty form.
 pub const INDENT_WIDTH: usize = 2;
 
+/// Most spaces before an entry.
+const MAX_INDENT: usize = 1 << 24;
+
 /// First column that IDs of the pretty form may stand in, and the step to the next.
 const FIRST_ID_COLUMN: usize = 80;
 const ID_COLUMN_STEP: usize = 10;
@@ -37,7 +40,7 @@ pub fn encode(manifest: &Manifest) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::with_capacity(manifest.len() * 160);
     for row in manifest.sorted_order() {
         let row = manifest.get(row);
-        push_spaces(row.depth as usize * INDENT_WIDTH, &mut out);
+        push_spaces(indent(&row, INDENT_WIDTH)?, &mut out);
         write_entry(&row, &mut out);
         out.push(b'\n');
     }
@@ -51,6 +54,7 @@ pub fn encode_pretty(manifest: &Manifest, zone: &Zone) -> Result<Vec<u8>, Encode
     let columns = PrettyColumns::of(manifest);
     let mut out = Vec::with_capacity(manifest.len() * 180);
     for row in manifest.sorted_order() {
+        indent(&manifest.get(row), INDENT_WIDTH)?;
         write_pretty_entry(&manifest.get(row), INDENT_WIDTH, &columns, zone, &mut out);
         out.push(b'\n');
     }
@@ -66,9 +70,18 @@ pub fn entry_line(row: &Row<'_>) -> Result<Vec<u8>, EncodeError> {
     Ok(out)
 }
 
+/// One entry as a line without its end, indented by its depth.
+pub fn indented_entry_line(row: &Row<'_>, indent_width: usize) -> Result<Vec<u8>, EncodeError> {
+    check_time(row)?;
+    let mut out = vec![b' '; indent(row, indent_width)?];
+    write_entry(row, &mut out);
+    Ok(out)
+}
+
 /// One entry as a line of the pretty form, as if it stood alone in its manifest.
 pub fn pretty_entry_line(row: &Row<'_>, indent_width: usize, zone: &Zone) -> Result<Vec<u8>, EncodeError> {
     check_time(row)?;
+    indent(row, indent_width)?;
     let mut columns = PrettyColumns::default();
     columns.include(row, indent_width);
     let mut out = Vec::new();
@@ -174,13 +187,21 @@ fn size_with_commas(size: i64) -> Vec<u8> {
 
 fn write_range_data(manifest: &Manifest, out: &mut Vec<u8>) {
     for ids in manifest.range_data().values() {
-        ids.iter().for_each(|id| out.extend_from_slice(&id.to_text()));
+        for id in ids {
+            out.extend_from_slice(&id.to_text());
+        }
         out.push(b'\n');
     }
 }
 
 fn push_spaces(count: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + count, b' ');
+}
+
+/// Spaces before an entry.
+fn indent(row: &Row<'_>, width: usize) -> Result<usize, EncodeError> {
+    let spaces = (row.depth as usize).checked_mul(width).filter(|spaces| *spaces <= MAX_INDENT);
+    spaces.ok_or_else(|| EncodeError::Depth(row.name.to_vec()))
 }
 
 fn check_time(row: &Row<'_>) -> Result<(), EncodeError> {
@@ -219,8 +240,9 @@ impl PrettyColumns {
             _ => 0,
         });
         self.size_width = self.size_width.max(size_with_commas(row.size).len());
-        self.entry_bytes =
-            self.entry_bytes.max(row.depth as usize * indent_width + 11 + DATE_WIDTH + 2 + name.len() + link);
+        self.entry_bytes = self.entry_bytes.max(
+            (row.depth as usize).saturating_mul(indent_width).min(MAX_INDENT) + 11 + DATE_WIDTH + 2 + name.len() + link,
+        );
     }
 
     fn id_column(&self) -> usize {

@@ -168,7 +168,7 @@ impl Row<'_> {
 
     /// Whether two entries agree in every field that a line writes, whatever their depth.
     pub fn same_line(&self, other: &Row<'_>) -> bool {
-        fn non_empty<'a>(link: Option<&'a Link>) -> Option<&'a Link> {
+        fn non_empty(link: Option<&Link>) -> Option<&Link> {
             link.filter(|link| !link.is_empty())
         }
         self.name == other.name

@@ -5,7 +5,7 @@
 //! deleting change the order alone, and so a row's number stays valid for as long as the manifest lives. A row taken out
 //! of the list keeps its values, as an object removed from a Python list does; [`Manifest::compact`] drops such rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::entry::{Entry, Link, Row};
@@ -228,6 +228,10 @@ pub struct Manifest {
     rows: Rows,
     /// Rows in list order; `None` while that is the order of their numbers and none was taken out.
     order: Option<Vec<RowId>>,
+    /// Rows that are not in the list.
+    removed: HashSet<RowId>,
+    /// Paths of rows whose directories are not in the list.
+    detached_paths: HashMap<RowId, Vec<u8>>,
     /// The ID of an external base, from the first line of the text.
     pub base: Option<C4Id>,
     range_data: BTreeMap<C4Id, Vec<C4Id>>,
@@ -240,6 +244,8 @@ impl Clone for Manifest {
         Self {
             rows: self.rows.clone(),
             order: self.order.clone(),
+            removed: self.removed.clone(),
+            detached_paths: self.detached_paths.clone(),
             base: self.base,
             range_data: self.range_data.clone(),
             sections: Arc::clone(&self.sections),
@@ -288,6 +294,11 @@ impl Manifest {
         }
     }
 
+    /// Whether the list is that of all rows in the order of their numbers.
+    pub(crate) fn is_in_row_order(&self) -> bool {
+        self.order.is_none()
+    }
+
     /// The rows in list order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = RowId> + Clone + '_ {
         let order = self.order.as_deref();
@@ -309,10 +320,30 @@ impl Manifest {
         id
     }
 
-    /// Adds a row that is not in the list yet; see [`Manifest::replace_order`].
+    /// Adds a row that is not in the list.
     pub fn add_row(&mut self, row: &Row<'_>) -> RowId {
         self.order_mut();
-        self.rows.push(row)
+        let id = self.rows.push(row);
+        self.removed.insert(id);
+        id
+    }
+
+    /// Whether a row is in the list.
+    pub fn is_listed(&self, row: RowId) -> bool {
+        !self.removed.contains(&row)
+    }
+
+    /// Puts a row that is not in the list at a place of it.
+    pub fn insert(&mut self, place: usize, row: RowId) {
+        self.order_mut().insert(place, row);
+        self.removed.remove(&row);
+    }
+
+    /// Takes the row at a place out of the list; it keeps its values.
+    pub fn remove(&mut self, place: usize) -> RowId {
+        let row = self.order_mut().remove(place);
+        self.removed.insert(row);
+        row
     }
 
     /// Sets one value of a row.
@@ -326,11 +357,28 @@ impl Manifest {
     /// Sets which rows are in the list, and in what order. Each occurs once.
     pub fn replace_order(&mut self, order: Vec<RowId>) {
         self.outline.take();
+        if order.len() == self.rows.len() {
+            self.removed.clear();
+        } else {
+            let listed: HashSet<RowId> = order.iter().copied().collect();
+            self.removed = (0..self.rows.len() as RowId).filter(|row| !listed.contains(row)).collect();
+        }
         self.order = Some(order);
     }
 
+    /// The path of a row whose directories are not in the list, as it was where they are.
+    pub fn detached_path(&self, row: RowId) -> Option<&[u8]> {
+        self.detached_paths.get(&row).map(Vec::as_slice)
+    }
+
+    /// Keeps the path that a row has in a manifest that it was taken from.
+    pub fn set_detached_path(&mut self, row: RowId, path: Vec<u8>) {
+        self.outline.take();
+        self.detached_paths.insert(row, path);
+    }
+
     /// The order, to change it in place.
-    pub fn order_mut(&mut self) -> &mut Vec<RowId> {
+    fn order_mut(&mut self) -> &mut Vec<RowId> {
         self.outline.take();
         let count = self.rows.len() as RowId;
         self.order.get_or_insert_with(|| (0..count).collect())
@@ -358,7 +406,8 @@ impl Manifest {
         &self.sections
     }
 
-    pub(crate) fn set_sections(&mut self, sections: Vec<Section>) {
+    /// Keeps the sections that the list was resolved from.
+    pub fn set_sections(&mut self, sections: Vec<Section>) {
         self.sections = Arc::new(sections);
     }
 
@@ -387,11 +436,17 @@ impl Manifest {
         }
         let mut rows = Rows::default();
         rows.reserve(self.len(), self.rows.arena.len());
+        let mut detached_paths = HashMap::new();
         for row in self.iter() {
-            rows.push(&self.get(row));
+            let new = rows.push(&self.get(row));
+            if let Some(path) = self.detached_paths.get(&row) {
+                detached_paths.insert(new, path.clone());
+            }
         }
         rows.shrink();
         self.rows = rows;
+        self.detached_paths = detached_paths;
+        self.removed.clear();
         self.order = None;
         self.outline.take();
     }
@@ -405,6 +460,8 @@ impl Manifest {
 /// The ID of a list of IDs: that of their texts, one after the other.
 pub(crate) fn range_id(ids: &[C4Id]) -> C4Id {
     let mut hasher = c4_sha512::Sha512::new();
-    ids.iter().for_each(|id| hasher.update(&id.to_text()));
+    for id in ids {
+        hasher.update(&id.to_text());
+    }
     C4Id(hasher.finalize())
 }

@@ -5,7 +5,7 @@
 //! | `entry`, `mode`, `timestamp` | the values of a line |
 //! | `manifest`, `outline` | entries as columns; the tree they describe, its order and paths |
 //! | `decoder`, `chain` | text to manifest; patch chains |
-//! | `encoder`, `canonical` | manifest to text; IDs of manifests and directories |
+//! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
 
 mod canonical;
@@ -21,12 +21,15 @@ mod natural_sort;
 mod outline;
 mod safe_name;
 mod sequence;
+mod summary;
 mod timestamp;
 mod zone;
 
 pub(crate) use canonical::one_level_text;
 pub use decoder::{LineCheck, decode, decode_in};
-pub use encoder::{INDENT_WIDTH, encode, encode_pretty, entry_line, pretty_entry_line, write_entry_name};
+pub use encoder::{
+    INDENT_WIDTH, encode, encode_pretty, entry_line, indented_entry_line, pretty_entry_line, write_entry_name,
+};
 pub use entry::{Entry, Flow, Link, NULL_SIZE, Row};
 pub use error::{EncodeError, ParseError, ParseErrorKind};
 pub use manifest::{Field, Manifest, RowId, Rows, Section};
@@ -35,5 +38,6 @@ pub use natural_sort::{natural_cmp, natural_runs};
 pub use outline::Outline;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
 pub use sequence::MIN_SEQUENCE;
+pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
 pub use zone::Zone;

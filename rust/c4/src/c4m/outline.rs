@@ -23,6 +23,7 @@ const ORPHAN: u32 = u32::MAX - 1;
 pub struct Outline {
     parents: Vec<u32>,
     paths: OnceLock<PathIndex>,
+    places: OnceLock<HashMap<RowId, u32>>,
 }
 
 impl Outline {
@@ -36,8 +37,12 @@ impl Outline {
         for (place, row) in manifest.iter().enumerate() {
             let depth = rows.depth(row) as usize;
             parents.push(match depth.checked_sub(1) {
+                // Its directory is not in the list, whatever stands above it.
+                _ if manifest.detached_path(row).is_some() => ORPHAN,
                 None => TOP,
-                Some(above) => directories.get(above).or_else(|| far_directories.get(&above)).copied().unwrap_or(ORPHAN),
+                Some(above) => {
+                    directories.get(above).or_else(|| far_directories.get(&above)).copied().unwrap_or(ORPHAN)
+                }
             });
             if !rows.is_dir(row) {
             } else if depth < directories.len() {
@@ -49,7 +54,7 @@ impl Outline {
                 far_directories.insert(depth, place as u32);
             }
         }
-        Self { parents, paths: OnceLock::new() }
+        Self { parents, paths: OnceLock::new(), places: OnceLock::new() }
     }
 
     /// Place of an entry's parent in the list; `None` at the top and for orphans.
@@ -70,6 +75,15 @@ impl Outline {
         }
     }
 
+    /// Place of a row in the list.
+    pub fn place_of(&self, manifest: &Manifest, row: RowId) -> Option<usize> {
+        if manifest.is_in_row_order() {
+            return Some(row as usize).filter(|place| *place < manifest.len());
+        }
+        let places = self.places.get_or_init(|| manifest.iter().zip(0..).collect());
+        places.get(&row).map(|place| *place as usize)
+    }
+
     /// Path of the entry at a place, from the top; a directory's ends in `/`.
     pub fn path(&self, manifest: &Manifest, place: usize) -> Vec<u8> {
         let mut places = vec![place];
@@ -78,11 +92,11 @@ impl Outline {
         }
         let mut path = Vec::new();
         for (step, place) in places.iter().rev().enumerate() {
-            let name = manifest.row_at(*place).map_or(&b""[..], |row| manifest.rows().name(row));
+            let Some(row) = manifest.row_at(*place) else { continue };
             if step > 0 && !path.ends_with(b"/") {
                 path.push(b'/');
             }
-            path.extend_from_slice(name);
+            path.extend_from_slice(manifest.detached_path(row).unwrap_or_else(|| manifest.rows().name(row)));
         }
         path
     }
@@ -96,7 +110,7 @@ impl Outline {
 
     /// The canonical order of the rows; `None` when the list has it already.
     pub(crate) fn sorted(&self, manifest: &Manifest) -> Option<Vec<RowId>> {
-        if self.is_sorted(manifest) {
+        if Self::is_sorted(manifest) {
             return None;
         }
         let place_rows: Vec<RowId> = manifest.iter().collect();
@@ -112,8 +126,8 @@ impl Outline {
             stack[first..].sort_by(|a, b| compare(*a, *b));
             let mut kept = first;
             for at in first..stack.len() {
-                let last_of_its_name =
-                    at + 1 == stack.len() || manifest.rows().name(place_rows[stack[at] as usize])
+                let last_of_its_name = at + 1 == stack.len()
+                    || manifest.rows().name(place_rows[stack[at] as usize])
                         != manifest.rows().name(place_rows[stack[at + 1] as usize]);
                 if last_of_its_name {
                     stack[kept] = stack[at];
@@ -143,7 +157,7 @@ impl Outline {
     }
 
     /// Whether the list is a walk of its tree with siblings in order, no name twice and no orphan.
-    fn is_sorted(&self, manifest: &Manifest) -> bool {
+    fn is_sorted(manifest: &Manifest) -> bool {
         let rows = manifest.rows();
         // The last row seen at each depth of the open path.
         let mut path: Vec<RowId> = Vec::new();
@@ -206,12 +220,18 @@ impl Children {
     }
 }
 
+fn without_slash(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
+}
+
 /// Places by parent and name: a path is found component by component. An orphan is found as if it stood at the top,
 /// unless an entry of its name does.
 #[derive(Debug)]
 struct PathIndex {
     table: HashTable<u32>,
     hasher: RandomState,
+    /// Places by whole path, without the slash of a directory, of rows whose directories are not in the list.
+    detached: HashMap<Vec<u8>, u32>,
 }
 
 impl PathIndex {
@@ -224,6 +244,9 @@ impl PathIndex {
         };
         let mut table = HashTable::with_capacity(place_rows.len());
         for place in 0..place_rows.len() as u32 {
+            if manifest.detached_path(place_rows[place as usize]).is_some() {
+                continue;
+            }
             let name = manifest.rows().name(place_rows[place as usize]);
             let same = |other: &u32| {
                 outline.found_below(*other) == outline.found_below(place)
@@ -240,7 +263,24 @@ impl PathIndex {
                 }
             }
         }
-        Self { table, hasher }
+        let detached = (0..)
+            .zip(&place_rows)
+            .filter_map(|(place, row)| Some((without_slash(manifest.detached_path(*row)?).to_vec(), place)))
+            .collect();
+        Self { table, hasher, detached }
+    }
+
+    /// An entry from the top, or below one whose directories are not in the list.
+    fn find(&self, outline: &Outline, manifest: &Manifest, path: &[u8]) -> Option<u32> {
+        self.find_below(outline, manifest, TOP, path).or_else(|| {
+            let whole = self.detached.get(without_slash(path)).copied();
+            whole.or_else(|| {
+                memchr::memrchr_iter(b'/', path).find_map(|slash| {
+                    let directory = *self.detached.get(&path[..slash])?;
+                    self.find_below(outline, manifest, directory, &path[slash + 1..])
+                })
+            })
+        })
     }
 
     fn child(&self, outline: &Outline, manifest: &Manifest, parent: u32, name: &[u8]) -> Option<u32> {
@@ -251,10 +291,10 @@ impl PathIndex {
         self.table.find(self.hasher.hash_one((parent, name)), same).copied()
     }
 
-    fn find(&self, outline: &Outline, manifest: &Manifest, path: &[u8]) -> Option<u32> {
+    fn find_below(&self, outline: &Outline, manifest: &Manifest, top: u32, path: &[u8]) -> Option<u32> {
         let with_slash = path.ends_with(b"/");
         let mut parts = path.strip_suffix(b"/").unwrap_or(path).split(|byte| *byte == b'/').peekable();
-        let mut parent = TOP;
+        let mut parent = top;
         let mut directory_name = Vec::new();
         while let Some(part) = parts.next() {
             directory_name.clear();
@@ -266,7 +306,8 @@ impl PathIndex {
             // A directory by its mode alone has no slash in its name.
             let found = if last && !with_slash { plain().or_else(directory) } else { directory().or_else(plain) }?;
             if last {
-                return Some(found);
+                let is_dir = || manifest.row_at(found as usize).is_some_and(|row| manifest.rows().is_dir(row));
+                return Some(found).filter(|_| !with_slash || is_dir());
             }
             parent = found;
         }

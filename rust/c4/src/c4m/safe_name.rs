@@ -89,7 +89,9 @@ fn write_safe(name: &[u8], out: &mut Vec<u8>, escaped: impl Fn(u8) -> bool) {
                 out.extend_from_slice(bytes);
             } else {
                 run(true, out);
-                bytes.iter().for_each(|byte| push_braille(*byte, out));
+                for byte in bytes {
+                    push_braille(*byte, out);
+                }
             }
         }
         for byte in chunk.invalid() {
@@ -138,7 +140,7 @@ fn decode_safe(text: &[u8], out: &mut Vec<u8>) {
         } else if let Some(after) = rest.strip_prefix(MARK.as_bytes()) {
             let (run, end) = braille_run(after);
             // A run that does not end in a mark keeps what it decoded, and its mark and patterns stand for themselves.
-            out.extend(run.as_chunks::<3>().0.iter().map(braille_byte));
+            out.extend(run.as_chunks::<3>().0.iter().copied().map(braille_byte));
             if run.is_empty() || !end {
                 out.extend_from_slice(MARK.as_bytes());
                 rest = after;
@@ -155,16 +157,16 @@ fn decode_safe(text: &[u8], out: &mut Vec<u8>) {
 
 /// The Braille patterns of bytes at the start of a text, and whether a mark follows them.
 fn braille_run(text: &[u8]) -> (&[u8], bool) {
-    let patterns = text.as_chunks::<3>().0.iter().take_while(|bytes| is_braille(bytes)).count();
+    let patterns = text.as_chunks::<3>().0.iter().take_while(|bytes| is_braille(**bytes)).count();
     let (run, after) = text.split_at(patterns * 3);
     (run, after.starts_with(MARK.as_bytes()))
 }
 
-const fn is_braille(bytes: &[u8; 3]) -> bool {
+const fn is_braille(bytes: [u8; 3]) -> bool {
     bytes[0] == 0xe2 && bytes[1] & 0xfc == 0xa0 && bytes[2] & 0xc0 == 0x80
 }
 
-const fn braille_byte(bytes: &[u8; 3]) -> u8 {
+const fn braille_byte(bytes: [u8; 3]) -> u8 {
     (bytes[1] & 3) << 6 | bytes[2] & 0x3f
 }
 

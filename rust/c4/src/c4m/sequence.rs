@@ -39,7 +39,7 @@ impl Manifest {
     ///
     /// The first number of a name counts; members agree in the text around it and in its count of digits. A run with a
     /// member that has no ID stays as it is, unless it is one of links. The IDs of the members are kept as range data.
-    /// Directories keep their IDs and sizes. The list is put in canonical order.
+    /// So does one whose range is the name of another entry. Directories keep their IDs and sizes. The list is put in canonical order.
     pub fn fold_sequences(&mut self, min_length: usize) {
         let mut groups: HashMap<GroupKey, Vec<(i64, usize)>> = HashMap::new();
         for (place, row) in self.iter().enumerate() {
@@ -58,29 +58,39 @@ impl Manifest {
                 groups.entry(key).or_default().push((number.value, place));
             }
         }
+        // Names that a range could have already.
+        let taken: HashSet<(Option<usize>, Vec<u8>)> = (0..)
+            .zip(self.iter())
+            .filter(|(_, row)| self.get(*row).name.contains(&b'['))
+            .map(|(place, row)| (self.outline().parent(place), self.get(row).name.to_vec()))
+            .collect();
         let mut groups: Vec<(GroupKey, Vec<(i64, usize)>)> = groups.into_iter().collect();
         groups.sort_by_key(|(_, members)| members[0].1);
         let rows: Vec<RowId> = self.iter().collect();
-        let mut folded: HashSet<RowId> = HashSet::new();
+        // The sequence that stands in the place of its first member; the other members are left out.
+        let mut folded: HashMap<RowId, Option<RowId>> = HashMap::new();
         for (key, mut members) in groups {
             members.sort_unstable();
             for run in members.chunk_by(|(a, _), (b, _)| a + 1 == *b) {
                 let run_rows: Vec<RowId> = run.iter().map(|(_, place)| rows[*place]).collect();
                 let has_ids = key.is_symlink || run_rows.iter().all(|row| !self.rows().id(*row).is_nil());
-                if run.len() >= min_length.max(2) && has_ids {
-                    self.fold(&key, run[0].0, run[run.len() - 1].0, &run_rows);
-                    folded.extend(run_rows);
+                let name = range_name(&key.prefix, run[0].0, run[run.len() - 1].0, key.digits, &key.suffix);
+                if run.len() >= min_length.max(2) && has_ids && !taken.contains(&(key.parent, name)) {
+                    let sequence = self.fold(&key, run[0].0, run[run.len() - 1].0, &run_rows);
+                    folded.extend(run_rows.iter().map(|row| (*row, None)));
+                    folded.insert(run_rows[0], Some(sequence));
                 }
             }
         }
         if !folded.is_empty() {
-            self.order_mut().retain(|row| !folded.contains(row));
+            let order = rows.into_iter().filter_map(|row| folded.get(&row).copied().unwrap_or(Some(row))).collect();
+            self.replace_order(order);
             self.sort();
             self.compact();
         }
     }
 
-    fn fold(&mut self, key: &GroupKey, first: i64, last: i64, members: &[RowId]) {
+    fn fold(&mut self, key: &GroupKey, first: i64, last: i64, members: &[RowId]) -> RowId {
         let rows = self.rows();
         let ids: Vec<C4Id> = members.iter().map(|row| *rows.id(*row)).collect();
         let members: Vec<Entry> = members.iter().map(|row| rows.get(*row).to_entry()).collect();
@@ -97,7 +107,7 @@ impl Manifest {
             is_sequence: true,
             ..Entry::new(range_name(&key.prefix, first, last, key.digits, &key.suffix))
         };
-        self.push(&entry.as_row());
+        self.add_row(&entry.as_row())
     }
 }
 

@@ -155,7 +155,8 @@ impl Civil {
         let year = self.year - i64::from(self.month <= 2);
         let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
         let shifted = if self.month > 2 { self.month - 3 } else { self.month + 9 };
-        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * shifted + 2) / 5 + self.day - 1;
+        let day_of_era =
+            year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * shifted + 2) / 5 + self.day - 1;
         Some((era * 146_097 + day_of_era - 719_468) * SECONDS_PER_DAY + self.second_of_day)
     }
 }

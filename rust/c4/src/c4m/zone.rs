@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// Where the database lies, in the order searched.
-const DATABASES: [&str; 4] =
-    ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"];
+const DATABASES: [&str; 4] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"];
 
 /// The last second whose transitions are looked at for abbreviations: 2100-01-01.
 const LAST_TRANSITION: i64 = 4_102_444_800;
@@ -38,7 +37,7 @@ impl Zone {
         }
     }
 
-    /// A zone by its name in the system's database, or by the path of a TZif file.
+    /// A zone by its name in the system's database, or by the path of a `TZif` file.
     pub fn named(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
         let name = name.strip_prefix(':').unwrap_or(name);

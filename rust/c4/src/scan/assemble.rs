@@ -6,60 +6,81 @@
 
 use std::collections::HashMap;
 
-use super::layout::{Alias, Forest, Source};
-use super::{ScanMode, ScanOptions};
+use super::layout::{Alias, Directory, Forest, Source};
+use super::{ScanMode, ScanOptions, ScanProgress};
 use crate::C4Id;
 use crate::c4m::{Field, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
 
 impl Forest {
     /// Gives directories their size and, in a full scan, their ID, and links the ID of what they point at.
-    pub(super) fn assemble(&mut self, options: &ScanOptions) {
+    pub(super) fn assemble(&mut self, options: &ScanOptions, progress: &ScanProgress) {
         let mut directory_links: HashMap<u32, Vec<Alias>> = HashMap::new();
         for alias in std::mem::take(&mut self.aliases) {
             match alias.source {
                 Source::Row(source) => {
-                    let id = *self.rows.id(source);
+                    let entry = self.rows.get(source);
+                    let (id, mode, time, size) = (*entry.id, entry.mode, entry.time, entry.size);
                     self.rows.set(alias.row, Field::Id(id));
+                    if !self.rows.get(alias.row).is_symlink() && !id.is_nil() {
+                        // Another name of the file: it may have changed since this one was listed.
+                        self.rows.set(alias.row, Field::Mode(mode));
+                        self.rows.set(alias.row, Field::Time(time));
+                        self.rows.set(alias.row, Field::Size(size));
+                    }
                 }
                 Source::Directory(_) => directory_links.entry(alias.directory).or_default().push(alias),
             }
         }
-        let mut ids: Vec<C4Id> = vec![C4Id::NIL; self.directories.len()];
+        let mut done: Vec<(C4Id, i64)> = vec![(C4Id::NIL, NULL_SIZE); self.directories.len()];
         for component in self.components(&directory_links) {
+            if progress.is_cancelled() {
+                return;
+            }
             for directory in component.iter().rev() {
                 for alias in directory_links.remove(directory).unwrap_or_default() {
                     match alias.source {
-                        Source::Directory(target) if component.binary_search(&target).is_ok() => self.report_cycle(&alias),
-                        Source::Directory(target) => self.rows.set(alias.row, Field::Id(ids[target as usize])),
+                        Source::Directory(target) if component.binary_search(&target).is_ok() => {
+                            self.report_cycle(&alias);
+                        }
+                        Source::Directory(target) => self.rows.set(alias.row, Field::Id(done[target as usize].0)),
                         Source::Row(_) => {}
                     }
                 }
-                self.finish(*directory, options, &mut ids);
+                self.finish(*directory, options, &mut done);
             }
         }
     }
 
     /// Computes one directory, whose children are done.
-    fn finish(&mut self, directory: u32, options: &ScanOptions, ids: &mut [C4Id]) {
-        let row = self.directories[directory as usize].row;
-        if !self.directories[directory as usize].complete {
-            return;
+    fn finish(&mut self, directory: u32, options: &ScanOptions, done: &mut [(C4Id, i64)]) {
+        let Directory { row, complete, same_as, .. } = self.directories[directory as usize];
+        done[directory as usize] = match same_as {
+            Some(first) => done[first as usize],
+            None if complete => self.id_and_size(directory, options),
+            None => (C4Id::NIL, NULL_SIZE),
+        };
+        if let Some(row) = row {
+            let (id, size) = done[directory as usize];
+            self.rows.set(row, Field::Size(size));
+            self.rows.set(row, Field::Id(id));
         }
+    }
+
+    fn id_and_size(&self, directory: u32, options: &ScanOptions) -> (C4Id, i64) {
         let children: Vec<Row<'_>> = self.children(directory).map(|row| self.rows.get(row)).collect();
-        let sizes = children.iter().try_fold(0_i64, |sum, child| sum.checked_add(child.size).filter(|_| child.size >= 0));
+        let sizes =
+            children.iter().try_fold(0_i64, |sum, child| sum.checked_add(child.size).filter(|_| child.size >= 0));
         let full = options.mode == ScanMode::Full;
-        let needs_text = full || (sizes.is_some() && row.is_some());
-        let text = if needs_text { one_level_text(&children) } else { Vec::new() };
+        let text = if full || sizes.is_some() { one_level_text(&children) } else { Vec::new() };
         let size = sizes.and_then(|sum| sum.checked_add(text.len() as i64)).unwrap_or(NULL_SIZE);
-        if full {
+        let id = if full {
             // With sequences the listing that has an ID is the folded one; the size stays that of the files and their lines.
             let folded = options.sequences.then(|| folded_text(&children));
-            ids[directory as usize] = C4Id::of(folded.as_ref().unwrap_or(&text));
-        }
-        if let Some(row) = row {
-            self.rows.set(row, Field::Size(size));
-            self.rows.set(row, Field::Id(ids[directory as usize]));
-        }
+            C4Id::of(folded.as_ref().unwrap_or(&text))
+        } else {
+            C4Id::NIL
+        };
+        (id, size)
     }
 
     /// Rows of the children of a directory, without what is below them.
@@ -88,6 +109,7 @@ impl Forest {
             if directory.parent != number {
                 needs[directory.parent as usize].push(number);
             }
+            needs[number as usize].extend(directory.same_as);
         }
         for alias in links.values().flatten() {
             if let Source::Directory(target) = alias.source {

@@ -12,6 +12,10 @@ use rustix::io::Errno;
 /// Longest relative path that one system call takes; the kernel's limit is 4096 with the final NUL.
 const MAX_PATH_BYTES: usize = 4095;
 
+/// Bytes of entries that one system call gives: about a thousand.
+#[cfg(target_os = "linux")]
+const DIRECTORY_BUFFER: usize = 32 * 1024;
+
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// A pipe must not block, a terminal must not become the controlling one.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
@@ -61,6 +65,30 @@ fn open_below(root: impl AsFd, path: &[u8], flags: OFlags, follow: bool) -> io::
         directory = open_child_directory(&directory, part, follow)?;
     }
     Ok(fs::openat(directory, OsStr::from_bytes(name), flags, Mode::empty())?)
+}
+
+/// Gives every entry of a directory to a function, but for `.` and `..`; it needs no permission to search the directory.
+pub(super) fn read_directory(directory: &OwnedFd, mut take: impl FnMut(&[u8], fs::FileType)) -> io::Result<()> {
+    let mut take = |name: &[u8], file_type| {
+        if name != b"." && name != b".." {
+            take(name, file_type);
+        }
+    };
+    #[cfg(target_os = "linux")]
+    {
+        let mut buffer = Vec::with_capacity(DIRECTORY_BUFFER);
+        let mut reader = fs::RawDir::new(directory, buffer.spare_capacity_mut());
+        while let Some(entry) = reader.next() {
+            let entry = entry?;
+            take(entry.file_name().to_bytes(), entry.file_type());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    for entry in fs::Dir::new(directory.try_clone()?)? {
+        let entry = entry?;
+        take(entry.file_name().to_bytes(), entry.file_type());
+    }
+    Ok(())
 }
 
 /// Removes `.` and resolves `..` in the text of a path, looking at no file system.

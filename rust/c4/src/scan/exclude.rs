@@ -90,7 +90,9 @@ impl Token {
         let mut rest = pattern;
         while let Some(byte) = rest.first() {
             let (token, length) = match byte {
-                b'*' if rest.starts_with(b"**/") && !matches!(tokens.last(), Some(Self::Literal(last)) if last != b"/") => {
+                b'*' if rest.starts_with(b"**/")
+                    && !matches!(tokens.last(), Some(Self::Literal(last)) if last != b"/") =>
+                {
                     (Self::AnyDirectories, 3)
                 }
                 b'*' if rest.starts_with(b"**") => (Self::Any, 2),
@@ -173,7 +175,10 @@ fn tokens_match(tokens: &[Token], text: &[u8]) -> bool {
                 Token::Literal(bytes) if reached[at] && text[at..].starts_with(bytes) => next[at + bytes.len()] = true,
                 Token::One | Token::Class(..) if reached[at] && at < text.len() && text[at] != b'/' => {
                     let length = char_length(&text[at..]);
-                    let c = std::str::from_utf8(&text[at..at + length]).ok().and_then(|c| c.chars().next()).unwrap_or('\u{fffd}');
+                    let c = std::str::from_utf8(&text[at..at + length])
+                        .ok()
+                        .and_then(|c| c.chars().next())
+                        .unwrap_or('\u{fffd}');
                     next[at + length] = match token {
                         Token::Class(ranges, negated) => {
                             ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
@@ -245,6 +250,8 @@ mod tests {
         let root = Patterns::new([b"sub/keep".to_vec()]);
         assert!(root.exclude(b"sub/keep", 4) && !root.exclude(b"x/sub/keep", 6));
         let nested = root.with_file(b"# comment\n\n deep/*.x \n*.tmp\n", 4);
-        assert!(nested.exclude(b"sub/deep/a.x", 9) && nested.exclude(b"sub/a.tmp", 4) && !nested.exclude(b"sub/a.x", 4));
+        assert!(
+            nested.exclude(b"sub/deep/a.x", 9) && nested.exclude(b"sub/a.tmp", 4) && !nested.exclude(b"sub/a.x", 4)
+        );
     }
 }

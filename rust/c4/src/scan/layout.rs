@@ -4,6 +4,7 @@
 //! after the one that was asked for, and are cut off at the end.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
 
 use super::walk::{Inode, Kind, Listing, walk};
 use super::{IssueKind, Root, ScanError, ScanIssue, ScanMode, ScanProgress, Scanner};
@@ -21,6 +22,8 @@ pub(super) struct Directory {
     pub(super) tree: u32,
     /// Whether all of its entries are known; else it has no ID and no size.
     pub(super) complete: bool,
+    /// The directory that this is another occurrence of, found again in a tree that only a link leads to.
+    pub(super) same_as: Option<u32>,
 }
 
 /// A file to hash.
@@ -80,20 +83,19 @@ impl Forest {
             let path = self.issue_path(&root, issue.path);
             self.issues.push(ScanIssue { path, ..issue });
         }
-        self.trees.push(root);
+        // Trees outside may be many: their descriptors are not kept.
+        self.trees.push(Root { directory: root.directory.filter(|_| tree == 0), ..root });
         let top = self.directories.len() as u32;
-        let bytes_before: u64 = self.jobs.iter().map(|job| job.size).sum();
         let jobs_before = self.jobs.len();
-        self.lay_out(scanner.options.mode, &walked.listings, tree);
+        self.lay_out(scanner, &walked.listings, tree)?;
         ScanProgress::add(&scanner.progress.files_total, (self.jobs.len() - jobs_before) as u64);
-        let bytes: u64 = self.jobs.iter().map(|job| job.size).sum();
-        ScanProgress::add(&scanner.progress.bytes_total, bytes - bytes_before);
+        let bytes = self.jobs[jobs_before..].iter().map(|job| job.size).sum();
+        ScanProgress::add(&scanner.progress.bytes_total, bytes);
         Ok(top)
     }
 
     /// An issue below a tree that only a link leads to is named by its absolute path.
     fn issue_path(&self, root: &Root, path: Vec<u8>) -> Vec<u8> {
-        use std::os::unix::ffi::OsStrExt;
         if self.trees.is_empty() {
             return path;
         }
@@ -101,7 +103,8 @@ impl Forest {
         if path.is_empty() { root.to_vec() } else { [root, b"/", &path].concat() }
     }
 
-    fn lay_out(&mut self, mode: ScanMode, listings: &[Listing], tree: u32) {
+    fn lay_out(&mut self, scanner: &Scanner<'_>, listings: &[Listing], tree: u32) -> Result<(), ScanError> {
+        let mode = scanner.options.mode;
         self.rows.reserve(listings.iter().map(|listing| listing.entries.len()).sum(), 0);
         // Open directories: their number, their listing, and the next entry of it.
         let mut open = vec![(self.open_directory(None, None, &listings[0], tree), 0_usize, 0_usize)];
@@ -111,6 +114,9 @@ impl Forest {
             let Some(found) = listing.entries.get(*next) else {
                 self.directories[directory as usize].rows.1 = self.rows.len() as RowId;
                 open.pop();
+                if scanner.progress.is_cancelled() {
+                    return Err(ScanError::Cancelled);
+                }
                 continue;
             };
             *next += 1;
@@ -137,22 +143,28 @@ impl Forest {
                         open.push((child, number as usize, 0));
                     }
                 }
-                Kind::File if mode == ScanMode::Full => self.add_file(row, directory, found.size, found.inode, found.has_hard_links),
+                Kind::File if mode == ScanMode::Full => {
+                    self.add_file(row, directory, found.size, found.inode, found.has_hard_links);
+                }
                 Kind::Symlink if mode == ScanMode::Full => self.links.push(PendingLink { row, directory }),
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn open_directory(&mut self, row: Option<RowId>, parent: Option<u32>, listing: &Listing, tree: u32) -> u32 {
         let directory = self.directories.len() as u32;
         let first = self.rows.len() as RowId;
+        // What is found a second time has the ID of the first: else a directory's ID could depend on where a scan began.
+        let same_as = listing.inode.filter(|_| tree > 0).and_then(|inode| self.directory_of_inode.get(&inode).copied());
         self.directories.push(Directory {
             row,
             rows: (first, first),
             parent: parent.unwrap_or(directory),
             tree,
             complete: listing.complete,
+            same_as,
         });
         if let Some(row) = row {
             self.directory_of_row.insert(row, directory);
@@ -191,15 +203,15 @@ impl Forest {
     }
 
     pub(super) fn report(&mut self, row: RowId, directory: u32, kind: IssueKind) {
+        let path = self.full_path(row, directory);
+        self.issues.push(ScanIssue { path, kind });
+    }
+
+    /// Path of a row relative to the root; absolute, if it lies outside.
+    pub(super) fn full_path(&self, row: RowId, directory: u32) -> Vec<u8> {
         let tree = self.directories[directory as usize].tree as usize;
         let path = self.path(row, directory);
-        let path = if tree == 0 {
-            path
-        } else {
-            use std::os::unix::ffi::OsStrExt;
-            [self.trees[tree].path.as_os_str().as_bytes(), b"/", &path].concat()
-        };
-        self.issues.push(ScanIssue { path, kind });
+        if tree == 0 { path } else { [self.trees[tree].path.as_os_str().as_bytes(), b"/", &path].concat() }
     }
 
     /// The manifest of the first tree.

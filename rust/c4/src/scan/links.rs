@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, CWD, FileType};
 use rustix::io::Errno;
 
-use super::layout::{Alias, Forest, Job, PendingLink, Source};
+use super::hash::Fault;
+use super::layout::{Alias, Forest, Job, Source};
 use super::walk::{Inode, inode_of};
 use super::{IssueKind, LinkIds, Root, ScanError, ScanIssue, ScanProgress, Scanner, below};
 use crate::c4m::{Entry, RowId};
+
+/// Longest name that a file can have; a longer one is that of nothing.
+const MAX_NAME_BYTES: usize = 255;
 
 impl Forest {
     /// Finds the targets of all links; files and directories outside the tree are added to the forest.
@@ -33,23 +37,28 @@ impl Forest {
             if scanner.progress.is_cancelled() {
                 return;
             }
-            let path = self.target_path(&link);
-            if inside.as_ref().is_some_and(|root| !std::fs::canonicalize(&path).is_ok_and(|path| path.starts_with(root))) {
+            let path = self.target_path(link.row, link.directory);
+            if inside
+                .as_ref()
+                .is_some_and(|root| !std::fs::canonicalize(&path).is_ok_and(|path| path.starts_with(root)))
+            {
                 continue;
             }
             match self.source(scanner, &path) {
                 Ok(Some(source)) => self.aliases.push(Alias { row: link.row, directory: link.directory, source }),
                 Ok(None) => {}
-                Err(error) => self.report(link.row, link.directory, IssueKind::Io("cannot read what the link points at", error)),
+                Err(error) => {
+                    self.report(link.row, link.directory, IssueKind::Io("cannot read what the link points at", error));
+                }
             }
         }
     }
 
     /// Absolute path of a link's target, cleaned as text.
-    fn target_path(&self, link: &PendingLink) -> PathBuf {
-        let entry = self.rows.get(link.row);
+    fn target_path(&self, row: RowId, directory: u32) -> PathBuf {
+        let entry = self.rows.get(row);
         let target = entry.link.map_or(&[][..], |link| &link.target);
-        let directory = &self.directories[link.directory as usize];
+        let directory = &self.directories[directory as usize];
         let mut path = self.trees[directory.tree as usize].path.clone();
         if let Some(row) = directory.row {
             path.push(Path::new(std::ffi::OsStr::from_bytes(&self.path(row, directory.parent))));
@@ -60,7 +69,10 @@ impl Forest {
     fn source(&mut self, scanner: &Scanner<'_>, path: &Path) -> io::Result<Option<Source>> {
         let stat = match fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => return Ok(None),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(Errno::NAMETOOLONG) if path.components().any(|part| part.as_os_str().len() > MAX_NAME_BYTES) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         let inode = inode_of(&stat);
@@ -69,7 +81,9 @@ impl Forest {
                 if let Some(row) = self.row_of_inode.get(&inode) {
                     return Ok(Some(Source::Row(*row)));
                 }
-                Ok(Some(Source::Row(self.add_outside_file(scanner, path, stat.st_size, inode)?)))
+                let row = self.add_outside_file(scanner, path, stat.st_size, inode)?;
+                self.row_of_inode.insert(inode, row);
+                Ok(Some(Source::Row(row)))
             }
             FileType::Directory => {
                 if let Some(directory) = self.directory_of_inode.get(&inode) {
@@ -85,13 +99,38 @@ impl Forest {
         }
     }
 
+    /// What is to be done for a row whose ID was to come from a file that turned out to be another, or unreadable.
+    pub(super) fn find_again(&mut self, scanner: &Scanner<'_>, alias: &Alias, fault: Fault) {
+        if !self.rows.get(alias.row).is_symlink() {
+            let size = u64::try_from(self.rows.get(alias.row).size).unwrap_or(0);
+            // Its own name may still lead to the file that was listed.
+            let inode = Inode { device: 0, number: 0 };
+            self.jobs.push(Job { row: alias.row, directory: alias.directory, size, inode });
+            ScanProgress::add(&scanner.progress.files_total, 1);
+            ScanProgress::add(&scanner.progress.bytes_total, size);
+            return;
+        }
+        let path = self.target_path(alias.row, alias.directory);
+        let source = match fault {
+            Fault::Unreadable(error) => Err(error.into()),
+            Fault::Replaced => self.add_outside_file(scanner, &path, 0, Inode { device: 0, number: 0 }),
+        };
+        match source {
+            Ok(row) => {
+                self.aliases.push(Alias { row: alias.row, directory: alias.directory, source: Source::Row(row) });
+            }
+            Err(error) => {
+                self.report(alias.row, alias.directory, IssueKind::Io("cannot read what the link points at", error));
+            }
+        }
+    }
+
     /// A file that only a link leads to: a tree of one file, whose directory is not read.
     fn add_outside_file(&mut self, scanner: &Scanner<'_>, path: &Path, size: i64, inode: Inode) -> io::Result<RowId> {
         let parent = path.parent().ok_or(Errno::ISDIR)?;
         let name = path.file_name().ok_or(Errno::ISDIR)?;
-        let root = Root::open(parent)?;
         let tree = self.trees.len() as u32;
-        self.trees.push(root);
+        self.trees.push(Root { path: parent.to_owned(), directory: None });
         let directory = self.directories.len() as u32;
         let first = self.rows.len() as RowId;
         let row = self.rows.push(&Entry::new(name.as_bytes()).as_row());
@@ -101,10 +140,10 @@ impl Forest {
             parent: directory,
             tree,
             complete: false,
+            same_as: None,
         });
         let size = u64::try_from(size).unwrap_or(0);
         self.jobs.push(Job { row, directory, size, inode });
-        self.row_of_inode.insert(inode, row);
         ScanProgress::add(&scanner.progress.files_total, 1);
         ScanProgress::add(&scanner.progress.bytes_total, size);
         Ok(row)

@@ -243,15 +243,13 @@ pub enum ScanError {
 /// ```
 pub fn scan(root: &Path, options: &ScanOptions, progress: &ScanProgress) -> Result<Scan, ScanError> {
     let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
-    // Threads belong to this call: nothing of them is left after it, and none is inherited by a fork.
-    let pool = rayon::ThreadPoolBuilder::new()
+    let root = Root::open(root)?;
+    // Threads belong to this call: they have ended when it returns, and none is inherited by a fork.
+    let result = rayon::ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("c4-scan-{index}"))
-        .build()
+        .build_scoped(rayon::ThreadBuilder::run, |pool| Scanner { options, progress, pool, workers }.run(root))
         .map_err(|error| ScanError::Workers(workers, error.to_string()))?;
-    let root = Root::open(root)?;
-    let scanner = Scanner { options, progress, pool, workers };
-    let result = scanner.run(root);
     if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
 }
 
@@ -259,19 +257,28 @@ pub fn scan(root: &Path, options: &ScanOptions, progress: &ScanProgress) -> Resu
 struct Root {
     /// Absolute path, cleaned of `.` and `..` as text.
     path: PathBuf,
-    directory: std::os::fd::OwnedFd,
+    /// The open directory; `None` for one outside the tree, which is opened again when it is needed.
+    directory: Option<std::os::fd::OwnedFd>,
 }
 
 impl Root {
     fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: below::clean(&std::path::absolute(path)?), directory: below::open_root(path)? })
+        Ok(Self { path: below::clean(&std::path::absolute(path)?), directory: Some(below::open_root(path)?) })
+    }
+
+    /// Opens a file below the directory by its relative path.
+    fn open_file(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
+        match &self.directory {
+            Some(directory) => below::open_file(directory, path, follow),
+            None => below::open_file(below::open_root(&self.path)?, path, follow),
+        }
     }
 }
 
 struct Scanner<'s> {
     options: &'s ScanOptions,
     progress: &'s ScanProgress,
-    pool: rayon::ThreadPool,
+    pool: &'s rayon::ThreadPool,
     workers: usize,
 }
 
@@ -290,7 +297,7 @@ impl Scanner<'_> {
             return Err(ScanError::Cancelled);
         }
         self.progress.enter(2);
-        forest.assemble(self.options);
+        forest.assemble(self.options, self.progress);
         let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
         if self.options.sequences {
             manifest.fold_sequences(crate::c4m::MIN_SEQUENCE);

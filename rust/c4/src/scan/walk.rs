@@ -152,9 +152,14 @@ pub(super) fn walk(scanner: &Scanner<'_>, root: &Root) -> Result<Walked, ScanErr
         done: Mutex::default(),
         issues: Mutex::default(),
     };
-    let first =
-        Task { number: 0, path: Arc::from([]), parent: None, patterns: scanner.options.exclude.clone(), ancestors: None };
-    scanner.pool.scope(|scope| walk.visit(scope, first));
+    let first = Task {
+        number: 0,
+        path: Arc::from([]),
+        parent: None,
+        patterns: scanner.options.exclude.clone(),
+        ancestors: None,
+    };
+    scanner.pool.scope(|scope| walk.visit(scope, &first));
     if scanner.progress.is_cancelled() {
         return Err(ScanError::Cancelled);
     }
@@ -168,7 +173,7 @@ pub(super) fn walk(scanner: &Scanner<'_>, root: &Root) -> Result<Walked, ScanErr
 }
 
 impl<'w> Walk<'w> {
-    fn visit<'scope>(&'scope self, scope: &rayon::Scope<'scope>, task: Task)
+    fn visit<'scope>(&'scope self, scope: &rayon::Scope<'scope>, task: &Task)
     where
         'w: 'scope,
     {
@@ -177,7 +182,7 @@ impl<'w> Walk<'w> {
         }
         let mut listing = Listing::default();
         let mut children = Vec::new();
-        if let Err((what, error)) = self.read(&task, &mut listing, &mut children) {
+        if let Err((what, error)) = self.read(task, &mut listing, &mut children) {
             self.report(task.path.strip_suffix(b"/").unwrap_or(&task.path).to_vec(), IssueKind::Io(what, error));
         }
         ScanProgress::add(&self.scanner.progress.entries, listing.entries.len() as u64);
@@ -186,7 +191,7 @@ impl<'w> Walk<'w> {
         }
         // The last one first: a worker takes its own newest task, so directories are read in order and depth first.
         for child in children.into_iter().rev() {
-            scope.spawn(move |scope| self.visit(scope, child));
+            scope.spawn(move |scope| self.visit(scope, &child));
         }
     }
 
@@ -202,7 +207,10 @@ impl<'w> Walk<'w> {
             Some((parent, name)) => {
                 below::open_child_directory(&parent.descriptor, &task.path[*name..task.path.len() - 1], follow)
             }
-            None => below::open_directory(&self.root.directory, task.path.strip_suffix(b"/").unwrap_or(&[]), follow),
+            None => match &self.root.directory {
+                Some(root) => below::open_directory(root, task.path.strip_suffix(b"/").unwrap_or(&[]), follow),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
         }?;
         self.open.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::new(Directory { descriptor, open: Arc::clone(&self.open) }))
@@ -222,24 +230,18 @@ impl<'w> Walk<'w> {
         let patterns = self.patterns(task, &directory);
         let ancestors = Arc::new(Ancestors { inode, above: task.ancestors.clone() });
         let mut path = task.path.to_vec();
-        let mut reader = fs::Dir::read_from(&directory.descriptor).map_err(|error| ("cannot read the directory", error.into()))?;
-        let end = loop {
-            let Some(entry) = reader.read() else { break Ok(()) };
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => break Err(("cannot read the directory", error.into())),
-            };
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." || (!self.scanner.options.hidden && name.starts_with(b".")) {
-                continue;
-            }
+        let end = below::read_directory(&directory.descriptor, |name, file_type| {
             path.truncate(task.path.len());
             path.extend_from_slice(name);
-            if patterns.exclude(&path, task.path.len()) {
-                continue;
+            if self.scanner.progress.is_cancelled() {
+                return;
             }
-            self.add(&directory, &path, task.path.len(), Kind::of(entry.file_type()), &ancestors, listing);
-        };
+            let hidden = !self.scanner.options.hidden && name.starts_with(b".");
+            if !hidden && !patterns.exclude(&path, task.path.len()) {
+                self.add(&directory, &path, task.path.len(), Kind::of(file_type), &ancestors, listing);
+            }
+        })
+        .map_err(|error| ("cannot read the directory", error));
         listing.sort();
         listing.complete = end.is_ok();
         for at in 0..listing.entries.len() {
@@ -266,12 +268,16 @@ impl<'w> Walk<'w> {
         let Some(name) = &self.scanner.options.exclude_file_name else { return task.patterns.clone() };
         let read = || -> io::Result<Vec<u8>> {
             use std::io::Read as _;
-            let file = below::open_file(&directory.descriptor, name, false)?;
-            if FileType::from_raw_mode(fs::fstat(&file)?.st_mode) != FileType::RegularFile {
-                return Err(io::ErrorKind::InvalidInput.into());
-            }
+            // The user named the file: where it is a link, that is followed.
+            let file = below::open_file(&directory.descriptor, name, true)?;
             let mut text = Vec::new();
-            std::fs::File::from(file).take(MAX_PATTERN_FILE).read_to_end(&mut text)?;
+            if FileType::from_raw_mode(fs::fstat(&file)?.st_mode) != FileType::RegularFile {
+                return Ok(text);
+            }
+            std::fs::File::from(file).take(MAX_PATTERN_FILE + 1).read_to_end(&mut text)?;
+            if text.len() as u64 > MAX_PATTERN_FILE {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
             Ok(text)
         };
         match read() {
@@ -287,7 +293,15 @@ impl<'w> Walk<'w> {
     }
 
     /// Adds one entry to a listing; `path[name..]` is its name.
-    fn add(&self, directory: &Directory, path: &[u8], name: usize, kind: Kind, ancestors: &Arc<Ancestors>, listing: &mut Listing) {
+    fn add(
+        &self,
+        directory: &Directory,
+        path: &[u8],
+        name: usize,
+        kind: Kind,
+        ancestors: &Arc<Ancestors>,
+        listing: &mut Listing,
+    ) {
         let structure = self.scanner.options.mode == ScanMode::Structure;
         let start = listing.names.len() as u32;
         let mut found = Found {
@@ -303,30 +317,39 @@ impl<'w> Walk<'w> {
         let base = OsStr::from_bytes(&path[name..]);
         let follow = self.scanner.options.follow_symlinks && matches!(kind, Kind::Symlink | Kind::Unknown);
         if !structure || kind == Kind::Unknown || follow {
-            let stat = self.stat(directory, base, follow, path, ancestors);
-            match stat {
-                Ok(stat) => {
-                    let file_type = FileType::from_raw_mode(stat.st_mode);
+            match self.stat(directory, base, follow, path, ancestors) {
+                Ok(status) => {
+                    let file_type = FileType::from_raw_mode(status.st_mode);
                     found.kind = Kind::of(file_type);
-                    found.inode = inode_of(&stat);
-                    found.has_hard_links = stat.st_nlink > 1;
+                    found.inode = inode_of(&status);
+                    found.has_hard_links = status.st_nlink > 1;
                     if !structure {
-                        found.mode = Mode::from_bits(stat.st_mode);
-                        found.size = if file_type == FileType::Directory { -1 } else { stat.st_size };
-                        found.time = Timestamp(stat.st_mtime);
+                        found.mode = mode_of(&status);
+                        found.size = if file_type == FileType::Directory { -1 } else { status.st_size };
+                        found.time = Timestamp(status.st_mtime);
                         if !found.time.is_writable() {
                             found.time = Timestamp::NULL;
                             self.report(path.to_vec(), IssueKind::Time);
                         }
                     }
                 }
-                Err(error) => self.report(path.to_vec(), IssueKind::Io("cannot stat the entry", error)),
+                Err(error) => {
+                    if found.kind == Kind::File {
+                        // Which file it is is not known: it has no ID.
+                        found.kind = Kind::Other;
+                    }
+                    self.report(path.to_vec(), IssueKind::Io("cannot stat the entry", error));
+                }
             }
         }
         if found.kind == Kind::Symlink {
             match fs::readlinkat(&directory.descriptor, base, Vec::new()) {
                 Ok(target) => {
-                    listing.targets.insert(start, target.into_bytes());
+                    let target = target.into_bytes();
+                    if target.ends_with(b"\\") {
+                        self.report(path.to_vec(), IssueKind::TrailingBackslash);
+                    }
+                    listing.targets.insert(start, target);
                 }
                 Err(error) => self.report(path.to_vec(), IssueKind::Io("cannot read the link", error.into())),
             }
@@ -339,7 +362,14 @@ impl<'w> Walk<'w> {
     }
 
     /// Stats an entry; a link that is followed gives what it points at, unless that is nothing or a directory above.
-    fn stat(&self, directory: &Directory, name: &OsStr, follow: bool, path: &[u8], ancestors: &Arc<Ancestors>) -> io::Result<fs::Stat> {
+    fn stat(
+        &self,
+        directory: &Directory,
+        name: &OsStr,
+        follow: bool,
+        path: &[u8],
+        ancestors: &Arc<Ancestors>,
+    ) -> io::Result<fs::Stat> {
         let own = || Ok(fs::statat(&directory.descriptor, name, AtFlags::SYMLINK_NOFOLLOW)?);
         if !follow {
             return own();
@@ -372,6 +402,8 @@ impl Listing {
                 }
             })
         });
+        // A directory that is written to while it is read may give a name twice.
+        self.entries.dedup_by(|a, b| name(a) == name(b));
     }
 
     /// Target of a symbolic link.
@@ -380,7 +412,12 @@ impl Listing {
     }
 }
 
-#[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
+#[allow(clippy::useless_conversion, reason = "the widths of stat fields differ between platforms")]
+pub(super) fn mode_of(stat: &fs::Stat) -> Mode {
+    Mode::from_bits(u32::from(stat.st_mode))
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
 pub(super) fn inode_of(stat: &fs::Stat) -> Inode {
     Inode { device: stat.st_dev as u64, number: stat.st_ino as u64 }
 }

@@ -47,7 +47,9 @@ impl Case {
 
     /// The text rule: the bytes of `key`, or those that `key_b64` encodes.
     pub fn opt_bytes(&self, key: &str) -> Option<Vec<u8>> {
-        self.opt_str(key).map(|text| text.as_bytes().to_vec()).or_else(|| self.opt_str(&format!("{key}_b64")).map(unbase64))
+        self.opt_str(key)
+            .map(|text| text.as_bytes().to_vec())
+            .or_else(|| self.opt_str(&format!("{key}_b64")).map(unbase64))
     }
 
     pub fn bytes(&self, key: &str) -> Vec<u8> {
