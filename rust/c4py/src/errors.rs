@@ -1,0 +1,92 @@
+//! The one place where an error of the core becomes a Python exception.
+//!
+//! The classes are those of `c4py.errors`; what a builtin exception says already is raised as that builtin.
+
+use std::io;
+
+use c4::ParseIdError;
+use c4::c4m::{EncodeError, ParseError, ParseErrorKind};
+use c4::identify::IdentifyError;
+use c4::scan::ScanError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyString};
+
+mod python {
+    pyo3::import_exception!(c4py.errors, ChangedDuringRead);
+    pyo3::import_exception!(c4py.errors, EmptyPatch);
+    pyo3::import_exception!(c4py.errors, InvalidC4ID);
+    pyo3::import_exception!(c4py.errors, NotADirectory);
+    pyo3::import_exception!(c4py.errors, NotARegularFile);
+    pyo3::import_exception!(c4py.errors, ParseError);
+}
+
+/// An `OSError`, as the subclass that its number asks for, with the path as the caller gave it.
+pub(crate) fn from_io(py: Python<'_>, error: &io::Error, path: Option<&Bound<'_, PyAny>>) -> PyErr {
+    os_error::<PyOSError>(py, error, path)
+}
+
+fn os_error<E: pyo3::PyTypeInfo>(py: Python<'_>, error: &io::Error, path: Option<&Bound<'_, PyAny>>) -> PyErr {
+    let Some(number) = error.raw_os_error() else { return PyOSError::new_err(error.to_string()) };
+    let text = py.import("os").and_then(|os| os.call_method1("strerror", (number,)));
+    let result = text.and_then(|text| py.get_type::<E>().call1((number, text, path)));
+    result.map_or_else(|error| error, PyErr::from_value)
+}
+
+pub(crate) fn from_id(error: ParseIdError) -> PyErr {
+    python::InvalidC4ID::new_err(error.to_string())
+}
+
+pub(crate) fn from_parse(py: Python<'_>, error: &ParseError, path: Option<&Bound<'_, PyAny>>) -> PyErr {
+    let class = if error.kind == ParseErrorKind::EmptyPatch {
+        py.get_type::<python::EmptyPatch>()
+    } else {
+        py.get_type::<python::ParseError>()
+    };
+    let values = [
+        ("path", path.cloned().unwrap_or_else(|| py.None().into_bound(py))),
+        ("line", error.line.into_pyobject(py).map_or_else(|e| match e {}, Bound::into_any)),
+        ("column", error.column.into_pyobject(py).map_or_else(|e| match e {}, Bound::into_any)),
+    ];
+    let result = values.into_py_dict(py).and_then(|values| class.call((error.kind.to_string(),), Some(&values)));
+    result.map_or_else(|error| error, PyErr::from_value)
+}
+
+pub(crate) fn from_encode(error: &EncodeError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn from_identify(py: Python<'_>, error: &IdentifyError, path: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        IdentifyError::Io(error) => from_io(py, error, Some(path)),
+        IdentifyError::Changed => {
+            python::ChangedDuringRead::new_err((None::<i32>, error.to_string(), path.clone().unbind()))
+        }
+        IdentifyError::NotRegular => {
+            python::NotARegularFile::new_err((None::<i32>, error.to_string(), path.clone().unbind()))
+        }
+        IdentifyError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        ScanError::Root(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            os_error::<python::NotADirectory>(py, error, Some(path))
+        }
+        ScanError::Root(error) => from_io(py, error, Some(path)),
+        ScanError::Workers(..) => PyRuntimeError::new_err(error.to_string()),
+        ScanError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+/// A `TypeError` that names the argument, what it must be and what it is.
+pub(crate) fn wrong_type(argument: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    let name = value.get_type().qualname().unwrap_or_else(|_| PyString::new(value.py(), "?"));
+    pyo3::exceptions::PyTypeError::new_err(format!("{argument} must be {expected}, not {name}"))
+}
+
+/// An ID made from bytes that are no digest.
+pub(crate) fn from_digest_length(length: usize) -> PyErr {
+    python::InvalidC4ID::new_err(format!("a digest has 64 bytes, this has {length}"))
+}

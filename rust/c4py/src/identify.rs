@@ -1,0 +1,227 @@
+//! IDs of buffers, streams and files.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use c4::C4Id;
+use c4::identify::{FileIds, IdentifyError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use crate::buffer::{DETACH_BYTES, with_bytes, with_still_bytes};
+use crate::errors::{from_identify, wrong_type};
+use crate::id::{C4ID, to_id};
+use crate::names::{to_path, to_str};
+use crate::watch::watch;
+
+/// The C4 ID of a bytes-like object.
+///
+/// Takes any C-contiguous buffer (bytes, bytearray, memoryview, mmap, an array) without copying it. From 2048 bytes on,
+/// other threads run meanwhile.
+#[pyfunction]
+pub(crate) fn identify_bytes(buffer: &Bound<'_, PyAny>) -> PyResult<C4ID> {
+    with_bytes("buffer", buffer, |bytes| C4ID(C4Id::of(bytes)))
+}
+
+/// Gives each piece of a binary stream to a function.
+fn read_stream(stream: &Bound<'_, PyAny>, buf_size: usize, mut take: impl FnMut(&[u8]) + Send) -> PyResult<()> {
+    let py = stream.py();
+    if buf_size == 0 {
+        return Err(PyValueError::new_err("buf_size must be at least 1"));
+    }
+    let read = stream.getattr("read").map_err(|_| wrong_type("stream", "a binary stream", stream))?;
+    loop {
+        let piece = read.call1((buf_size,))?;
+        if piece.is_none() {
+            return Err(std::io::Error::from(std::io::ErrorKind::WouldBlock).into());
+        }
+        let length = if let Ok(bytes) = piece.cast::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            if bytes.len() < DETACH_BYTES {
+                take(bytes);
+            } else {
+                py.detach(|| take(bytes));
+            }
+            bytes.len()
+        } else {
+            with_bytes("stream.read()", &piece, |bytes| {
+                take(bytes);
+                bytes.len()
+            })
+            .map_err(|_| PyTypeError::new_err("stream must be a binary stream: its read() gives no bytes"))?
+        };
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The C4 ID of what is left in a binary stream, in constant memory.
+///
+/// `buf_size` is the count of bytes asked for in each read. Raises TypeError for a text stream.
+#[pyfunction]
+#[pyo3(signature = (stream, *, buf_size=262_144))]
+pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C4ID> {
+    let mut hasher = c4_sha512::Sha512::new();
+    read_stream(stream, buf_size, |bytes| hasher.update(bytes))?;
+    Ok(C4ID(C4Id(hasher.finalize())))
+}
+
+/// The C4 ID of what is left in a binary stream, as `identify_file` has it: by its canonical text, if it is a manifest.
+#[pyfunction]
+pub(crate) fn identify_content(stream: &Bound<'_, PyAny>) -> PyResult<C4ID> {
+    let mut hasher = c4::identify::ContentHasher::default();
+    read_stream(stream, c4::identify::READ_BYTES, |bytes| hasher.update(bytes))?;
+    Ok(C4ID(stream.py().detach(|| hasher.finish()).id()))
+}
+
+/// The canonical text of bytes that hold a c4m manifest with at least one entry, else None.
+#[pyfunction]
+pub(crate) fn canonical_text<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let text = with_still_bytes("data", data, c4::identify::canonical_text)?;
+    Ok(text.map(|text| PyBytes::new(py, &text)))
+}
+
+/// Both IDs of a file, with Ctrl-C heard.
+fn ids_of_file(argument: &str, path: &Bound<'_, PyAny>) -> PyResult<FileIds> {
+    let py = path.py();
+    let native = to_path(argument, path)?;
+    let cancelled = AtomicBool::new(false);
+    let small = std::fs::metadata(&native).is_ok_and(|metadata| metadata.len() < 4 * 1024 * 1024);
+    let result = if small {
+        py.detach(|| c4::identify::identify_file(&native, &|_| true))
+    } else {
+        let progress = |_: usize| !cancelled.load(Ordering::Relaxed);
+        watch(
+            py,
+            || c4::identify::identify_file(&native, &progress),
+            || Ok(()),
+            || cancelled.store(true, Ordering::Relaxed),
+        )?
+    };
+    result.map_err(|error| from_identify(py, &error, path))
+}
+
+/// The C4 ID of a file, in constant memory; a symbolic link is followed.
+///
+/// A file that holds a c4m manifest has the ID of its canonical text, so that its layout does not matter (`verify`
+/// accepts that of its bytes as well; for that of its bytes alone use `identify`).
+/// `buf_size` is accepted for compatibility; reads have the size that measures fastest.
+///
+/// Raises FileNotFoundError, PermissionError, IsADirectoryError; NotARegularFile for a pipe, socket or device, which is
+/// never read; ChangedDuringRead for a file that was written to while it was read, twice in a row.
+#[pyfunction]
+#[pyo3(signature = (path, *, buf_size=262_144))]
+pub(crate) fn identify_file(path: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C4ID> {
+    if buf_size == 0 {
+        return Err(PyValueError::new_err("buf_size must be at least 1"));
+    }
+    Ok(C4ID(ids_of_file("path", path)?.id()))
+}
+
+/// Whether a file has an ID, by its bytes or, if it is a manifest, by its canonical text.
+#[pyfunction]
+pub(crate) fn verify_file(path: &Bound<'_, PyAny>, expected: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let expected = to_id("expected", expected)?;
+    let ids = ids_of_file("path", path)?;
+    Ok(ids.raw == expected || ids.canonical == Some(expected))
+}
+
+/// The C4 IDs of many files at once, by their paths; None for a file that cannot be read.
+///
+/// Files are read in parallel by `workers` threads (default: one a processor). `progress` is called in the calling thread
+/// with a path, how many files are done and how many there are, now and then and at the end.
+#[pyfunction]
+#[pyo3(signature = (paths, *, workers=None, progress=None))]
+pub(crate) fn identify_files<'py>(
+    py: Python<'py>,
+    paths: &Bound<'py, PyAny>,
+    workers: Option<usize>,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let pathlib = py.import("pathlib")?.getattr("Path")?;
+    let os = py.import("os")?;
+    let mut objects = Vec::new();
+    let mut natives: Vec<PathBuf> = Vec::new();
+    let is_path = paths.is_instance_of::<PyString>() || paths.is_instance_of::<PyBytes>();
+    let iterator = (!is_path).then(|| paths.try_iter().ok()).flatten();
+    for path in iterator.ok_or_else(|| wrong_type("paths", "an iterable of paths", paths))? {
+        let path = path?;
+        natives.push(to_path("paths", &path)?);
+        objects.push(pathlib.call1((os.call_method1("fsdecode", (path,))?,))?);
+    }
+    let workers = check_workers(workers)?;
+    let job = Job {
+        natives: &natives,
+        next: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+        cancelled: AtomicBool::new(false),
+        last: AtomicUsize::new(0),
+        ids: Mutex::new(vec![None; natives.len()]),
+    };
+    let report = |job: &Job<'_>| {
+        let Some(progress) = progress.filter(|_| !natives.is_empty()) else { return Ok(()) };
+        let last = job.last.load(Ordering::Relaxed);
+        let path = to_str(py, natives[last].as_os_str().as_bytes())?;
+        progress.call1((path, job.done.load(Ordering::Relaxed), natives.len())).map(|_| ())
+    };
+    watch(py, || job.run(workers), || report(&job), || job.cancelled.store(true, Ordering::Relaxed))?;
+    report(&job)?;
+    let result = PyDict::new(py);
+    for (object, id) in objects.into_iter().zip(job.ids.into_inner().unwrap_or_default()) {
+        result.set_item(object, id.map(C4ID))?;
+    }
+    Ok(result)
+}
+
+/// A count of threads as given, or that of processors.
+pub(crate) fn check_workers(workers: Option<usize>) -> PyResult<usize> {
+    match workers {
+        Some(0 | 1025..) => Err(PyValueError::new_err("workers must be between 1 and 1024")),
+        Some(workers) => Ok(workers),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+struct Job<'j> {
+    natives: &'j [PathBuf],
+    next: AtomicUsize,
+    done: AtomicUsize,
+    last: AtomicUsize,
+    cancelled: AtomicBool,
+    ids: Mutex<Vec<Option<C4Id>>>,
+}
+
+impl Job<'_> {
+    fn run(&self, workers: usize) {
+        std::thread::scope(|scope| {
+            let builder = || std::thread::Builder::new().name("c4-identify".into());
+            let started = (0..workers.min(self.natives.len()))
+                .take_while(|_| builder().spawn_scoped(scope, || self.work()).is_ok())
+                .count();
+            if started == 0 {
+                self.work();
+            }
+        });
+    }
+
+    fn work(&self) {
+        while !self.cancelled.load(Ordering::Relaxed) {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = self.natives.get(at) else { break };
+            let id = self.identify(path).ok().map(|ids| ids.id());
+            if let Ok(mut ids) = self.ids.lock() {
+                ids[at] = id;
+            }
+            self.last.store(at, Ordering::Relaxed);
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn identify(&self, path: &Path) -> Result<FileIds, IdentifyError> {
+        c4::identify::identify_file(path, &|_| !self.cancelled.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,66 @@
+//! `c4py._rust`: the core crate as a Python extension module.
+//!
+//! Every function here has one shape: convert the arguments, detach from the interpreter, wrap the result. What the
+//! package exports is decided in `python/c4py/`; errors become Python's in `errors` alone.
+
+#![allow(clippy::doc_markdown, reason = "the docs of this crate are Python docstrings")]
+#![allow(clippy::doc_link_with_quotes, reason = "the docs of this crate are Python docstrings")]
+#![allow(clippy::needless_pass_by_value, reason = "Python hands its arguments over")]
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of a borrowed row names one lifetime, a closure any"
+)]
+
+mod buffer;
+mod decoder;
+mod encoder;
+mod entries;
+mod entry;
+mod errors;
+mod id;
+mod identify;
+mod manifest;
+mod names;
+mod scanner;
+mod shared;
+mod state;
+mod watch;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _rust {
+    #[pymodule_export]
+    use super::decoder::{load_path, loads};
+    #[pymodule_export]
+    use super::encoder::dumps_bytes;
+    #[pymodule_export]
+    use super::entries::EntryList;
+    #[pymodule_export]
+    use super::entry::{Entry, entry_from_state};
+    #[pymodule_export]
+    use super::id::{C4ID, parse, tree_id};
+    #[pymodule_export]
+    use super::identify::{
+        canonical_text, identify, identify_bytes, identify_content, identify_file, identify_files, verify_file,
+    };
+    #[pymodule_export]
+    use super::manifest::{Manifest, manifest_from_state};
+    #[pymodule_export]
+    use super::names::{
+        escape_field, format_mode, format_name, natural_sort_key, parse_mode, safe_name, unescape_field, unsafe_name,
+    };
+    #[pymodule_export]
+    use super::scanner::{PyScanStats, ScanIssue, scan};
+
+    use super::{PyModule, PyModuleMethods as _, PyResult};
+    use pyo3::Bound;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let platform = c4_sha512::Platform::forced();
+        platform.map_err(|error| pyo3::exceptions::PyImportError::new_err(error.to_string()))?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("sha512_platform", c4_sha512::Platform::current().name())
+    }
+}

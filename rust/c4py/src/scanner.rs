@@ -1,0 +1,215 @@
+//! A directory tree becomes a manifest.
+
+use c4::scan::{LinkIds, Patterns, ScanMode, ScanOptions, ScanProgress, ScanStats};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+use crate::errors::from_scan;
+use crate::identify::check_workers;
+use crate::manifest::Manifest;
+use crate::names::{to_bytes, to_path, to_str};
+use crate::watch::watch;
+
+/// Options of `scan`, as `c4py.scanner` gives them.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options<'py> {
+    mode: String,
+    hidden: bool,
+    exclude: Vec<Bound<'py, PyAny>>,
+    exclude_file_name: Option<Bound<'py, PyAny>>,
+    follow_symlinks: bool,
+    link_ids: String,
+    sequences: bool,
+    workers: Option<usize>,
+}
+
+fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
+    let mode = match given.mode.as_str() {
+        "structure" => ScanMode::Structure,
+        "metadata" => ScanMode::Metadata,
+        "full" => ScanMode::Full,
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "mode must be 'structure', 'metadata' or 'full', not {other:?}"
+            )));
+        }
+    };
+    let link_ids = match given.link_ids.as_str() {
+        "follow" => LinkIds::Follow,
+        "inside" => LinkIds::Inside,
+        "none" => LinkIds::None,
+        other => {
+            return Err(PyValueError::new_err(format!("link_ids must be 'follow', 'inside' or 'none', not {other:?}")));
+        }
+    };
+    let exclude: Vec<Vec<u8>> =
+        given.exclude.iter().map(|pattern| to_bytes("exclude", pattern)).collect::<PyResult<_>>()?;
+    Ok(ScanOptions {
+        mode,
+        hidden: given.hidden,
+        exclude: Patterns::new(exclude),
+        exclude_file_name: given
+            .exclude_file_name
+            .as_ref()
+            .map(|name| to_bytes("C4_EXCLUDE_FILE", name))
+            .transpose()?,
+        follow_symlinks: given.follow_symlinks,
+        link_ids,
+        sequences: given.sequences,
+        workers: Some(check_workers(given.workers)?),
+    })
+}
+
+/// How far a scan is.
+///
+/// phase: "walk", "hash", "assemble" or "done". entries: found so far. files_done, files_total, bytes_done, bytes_total:
+/// hashed and to be hashed; the totals are known when the walk has ended. path: one that was finished lately, relative to
+/// the root.
+#[pyclass(frozen, eq, module = "c4py", name = "ScanStats")]
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PyScanStats(ScanStats);
+
+#[pymethods]
+impl PyScanStats {
+    #[getter]
+    fn phase(&self) -> &'static str {
+        self.0.phase
+    }
+
+    #[getter]
+    fn entries(&self) -> u64 {
+        self.0.entries
+    }
+
+    #[getter]
+    fn files_done(&self) -> u64 {
+        self.0.files_done
+    }
+
+    #[getter]
+    fn files_total(&self) -> u64 {
+        self.0.files_total
+    }
+
+    #[getter]
+    fn bytes_done(&self) -> u64 {
+        self.0.bytes_done
+    }
+
+    #[getter]
+    fn bytes_total(&self) -> u64 {
+        self.0.bytes_total
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        to_str(py, &self.0.path)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let ScanStats { phase, entries, files_done, files_total, bytes_done, bytes_total, .. } = &self.0;
+        let path = self.path(py)?.repr()?.to_string_lossy().into_owned();
+        Ok(format!(
+            "ScanStats(phase='{phase}', entries={entries}, files_done={files_done}, files_total={files_total}, \
+             bytes_done={bytes_done}, bytes_total={bytes_total}, path={path})"
+        ))
+    }
+}
+
+/// An entry that is not what it should be.
+///
+/// path: relative to the root, "" for the root itself; absolute for what only a link leads to. code: "unreadable",
+/// "changed", "time", "link-cycle" or "trailing-backslash". is_error: whether content or metadata is missing from the
+/// manifest; otherwise the issue is only worth knowing.
+#[pyclass(frozen, eq, hash, module = "c4py")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ScanIssue {
+    path: Vec<u8>,
+    code: String,
+    message: String,
+    is_error: bool,
+}
+
+#[pymethods]
+impl ScanIssue {
+    #[new]
+    fn new(path: &Bound<'_, PyAny>, code: String, message: String, is_error: bool) -> PyResult<Self> {
+        Ok(Self { path: to_bytes("path", path)?, code, message, is_error })
+    }
+
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        to_str(py, &self.path)
+    }
+
+    #[getter]
+    fn code(&self) -> &str {
+        &self.code
+    }
+
+    #[getter]
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    #[getter]
+    fn is_error(&self) -> bool {
+        self.is_error
+    }
+
+    /// The path, with what a terminal would obey escaped, and the message.
+    fn __str__(&self, py: Python<'_>) -> PyResult<String> {
+        let path = self.path(py)?;
+        let path = match self.path.as_slice() {
+            [] => ".".to_owned(),
+            _ if path.call_method0("isprintable")?.is_truthy()? => path.to_string_lossy().into_owned(),
+            _ => py.import("builtins")?.call_method1("ascii", (path,))?.extract()?,
+        };
+        Ok(format!("{path}: {}", self.message))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let text = |value: &str| PyString::new(py, value).repr().map(|text| text.to_string_lossy().into_owned());
+        let is_error = if self.is_error { "True" } else { "False" };
+        Ok(format!(
+            "ScanIssue(path={}, code={}, message={}, is_error={is_error})",
+            self.path(py)?.repr()?.to_string_lossy(),
+            text(&self.code)?,
+            text(&self.message)?
+        ))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
+        let values = (self.path(py)?, &self.code, &self.message, self.is_error).into_pyobject(py)?;
+        Ok((py.get_type::<Self>(), values))
+    }
+}
+
+/// Scan a directory; `tick` is called with a ScanStats now and then and at the end.
+#[pyfunction]
+pub(crate) fn scan<'py>(
+    py: Python<'py>,
+    path: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyAny>,
+    tick: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Manifest> {
+    let native = to_path("path", path)?;
+    let options = self::options(&options.extract()?)?;
+    let progress = ScanProgress::default();
+    let report = || match tick {
+        Some(tick) => tick.call1((PyScanStats(progress.stats()),)).map(|_| ()),
+        None => Ok(()),
+    };
+    let result = watch(py, || c4::scan::scan(&native, &options, &progress), report, || progress.cancel())?;
+    let scan = result.map_err(|error| from_scan(py, &error, path))?;
+    report()?;
+    let issues = scan.issues.into_iter().map(|issue| ScanIssue {
+        code: issue.kind.code().to_owned(),
+        message: issue.kind.to_string(),
+        is_error: issue.kind.is_error(),
+        path: issue.path,
+    });
+    Ok(Manifest::new(scan.manifest, issues.collect()))
+}
