@@ -1,0 +1,63 @@
+"""C4 identification (SMPTE ST 2114:2017) and c4m manifests.
+
+A C4 ID names content: the SHA-512 digest of bytes as 90 characters. A c4m manifest describes a file tree in plain text.
+
+>>> import c4py
+>>> c4py.identify_bytes(b"hello world")
+C4ID('c41yP4cqy7jmaRDzC2bmcGNZkuQb3VdftMk6YH7ynQ2Qw4zktKsyA9fk52xghNQNAdkpF9iFmFkKh2bNVG4kDWhsok')
+>>> manifest = c4py.scan(".")                       # doctest: +SKIP
+>>> print(manifest.summary())                       # doctest: +SKIP
+1,247 files, 38 directories, 14.2 GB total, 1,201 unique C4 IDs
+"""
+
+from c4py.decoder import load, loads
+from c4py.encoder import dump, dumps
+from c4py.entry import Entry, FlowDirection
+from c4py.errors import (
+    C4Error,
+    ChangedDuringRead,
+    EmptyPatch,
+    InvalidC4ID,
+    NotADirectory,
+    NotARegularFile,
+    ParseError,
+    ScanError,
+)
+from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
+from c4py.manifest import Manifest
+from c4py.scanner import ScanIssue, ScanStats, scan
+
+# The module of this name is loaded here, so that a later import of it does not take the function's place.
+from c4py.verify import verify
+
+from c4py._rust import __version__  # isort: skip
+
+__all__ = [
+    "C4ID",
+    "C4Error",
+    "ChangedDuringRead",
+    "EmptyPatch",
+    "Entry",
+    "FlowDirection",
+    "InvalidC4ID",
+    "Manifest",
+    "NotADirectory",
+    "NotARegularFile",
+    "ParseError",
+    "ScanError",
+    "ScanIssue",
+    "ScanStats",
+    "__version__",
+    "dump",
+    "dumps",
+    "identify",
+    "identify_bytes",
+    "identify_file",
+    "identify_files",
+    "load",
+    "loads",
+    "parse",
+    "scan",
+    "tree_id",
+    "verify",
+]

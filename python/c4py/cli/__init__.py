@@ -1,0 +1,76 @@
+"""The command `c4py`.
+
+One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
+stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Verbs and what they do.
+VERBS = {
+    "id": "print the c4m entries, or the bare IDs, of files and directories",
+    "version": "print the version",
+}
+
+USAGE = "usage: c4py VERB [flags] [arguments]\n\nverbs:\n" + "".join(
+    f"  {verb:<10}{what}\n" for verb, what in VERBS.items()
+)
+USAGE += "\n'c4py VERB --help' tells more about a verb.\n"
+
+
+class CommandError(Exception):
+    """A message for the user; the command ends with its exit code."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    verb = given.pop(0) if given else ""
+    try:
+        if verb in ("-h", "--help", "help"):
+            sys.stdout.write(USAGE)
+            return 0
+        if verb not in VERBS:
+            raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
+        if verb == "id":
+            from c4py.cli.id import run
+        else:
+            from c4py.cli.version import run
+        code = run(given)
+        sys.stdout.flush()
+    except CommandError as error:
+        return fail(str(error), error.code)
+    except KeyboardInterrupt:
+        return fail("c4py: interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read the output has enough. Python flushes once more at exit: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        return fail(f"c4py {verb}: {printable(name)}{error.strerror or error}", 1)
+    except ValueError as error:
+        return fail(f"c4py {verb}: {printable(str(error))}", 1)
+    return code
+
+
+def fail(message: str, code: int) -> int:
+    """Print a message for the user and give back the exit code."""
+    print(message.rstrip("\n"), file=sys.stderr)
+    return code
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey, and bytes that are no UTF-8."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,0 +1,165 @@
+"""`c4py id`: the c4m entries of files and directories.
+
+The output is that of the ecosystem's `c4 id`, byte for byte. A directory is scanned; a file with the extension .c4m is
+read as a manifest and written in canonical form; several files make one manifest. The first directory or manifest among
+the arguments is printed alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+
+import c4py
+from c4py._rust import dumps_bytes, identify_content
+from c4py.cli import CommandError, fail, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+EPILOG = """\
+examples:
+  c4py id shots/                  the manifest of a directory
+  c4py id shots/ > shots.c4m      keep it
+  c4py id -i plate.exr            the bare ID of a file
+  c4py id -m m --exclude '*.tmp' shots/
+                                  names, times and sizes only, some left out
+  tar c shots | c4py id           the ID of a stream
+
+exit codes: 0 done, 1 an error, 3 some files could not be read, 130 interrupted
+"""
+
+MODES = {
+    **dict.fromkeys(("s", "1", "structure"), "structure"),
+    **dict.fromkeys(("m", "2", "metadata"), "metadata"),
+    **dict.fromkeys(("", "f", "3", "full"), "full"),
+}
+
+#: What a structure scan writes for every time.
+YEAR_1 = -62_135_596_800
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"c4py id: {message}")
+
+
+def _mode(text: str) -> str:
+    try:
+        return MODES[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"unknown scan mode {text!r} (use s/m/f or 1/2/3)") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="c4py id",
+        description="Print the c4m entries of files and directories; without a path, the ID of standard input.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("path", nargs="*", help="a directory, a manifest (.c4m) or files")
+    parser.add_argument("-i", "--id-only", action="store_true", help="print bare IDs, one a line")
+    parser.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    parser.add_argument("-S", "--sequence", action="store_true", help="fold numbered files into sequences")
+    parser.add_argument(
+        "-m", "--mode", type=_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
+    )
+    parser.add_argument(
+        "--exclude-file", action="append", default=[], metavar="FILE", help="a file of globs to leave out"
+    )
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the entries or IDs of the paths."""
+    parser = _parser()
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_intermixed_args(arguments[:end])
+    options.path += arguments[end + 1 :]
+    if not options.path:
+        if stat.S_ISCHR(os.fstat(0).st_mode):
+            raise CommandError(parser.format_usage())
+        return _print_lines(options, [str(identify_content(sys.stdin.buffer))])
+    if options.id_only:
+        return _print_bare(options)
+    entries: list[c4py.Entry] = []
+    for path in options.path:
+        status = os.lstat(path)
+        if stat.S_ISDIR(status.st_mode) and not os.path.islink(path.rstrip("/")):
+            # As in the reference the ID lists of sequences that were folded just now are not printed.
+            return _print(options, *_scan(options, path), id_lists=False)
+        if path.endswith(".c4m") and stat.S_ISREG(status.st_mode):
+            return _print(options, c4py.load(path), 0)
+        entries.append(_file_entry(options, path))
+    return _print(options, c4py.Manifest(entries), 0)
+
+
+def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
+    exclude: list[str | bytes] = list(options.exclude)
+    for name in options.exclude_file:
+        try:
+            with open(name, "rb") as file:
+                exclude += [line for line in map(bytes.strip, file) if line and not line.startswith(b"#")]
+        except FileNotFoundError:
+            # As in the reference no error: what a shared configuration names need not be everywhere.
+            fail(f"c4py id: no file of patterns {printable(name)}", 0)
+    manifest = c4py.scan(path, mode=options.mode, exclude=exclude, sequences=options.sequence, on_error="record")
+    for issue in manifest.errors:
+        fail(f"c4py id: {issue}", 0)
+    return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
+
+
+def _file_entry(options: argparse.Namespace, path: str) -> c4py.Entry:
+    """Give the entry of one file; a link has the ID of what it points at, and as in the reference no target."""
+    bare = path.rstrip("/")
+    entry = c4py.Entry(os.path.basename(bare))
+    if options.mode == "structure":
+        entry.timestamp_s = YEAR_1
+        return entry
+    status = os.lstat(bare)
+    entry.mode = status.st_mode
+    entry.size = status.st_size
+    entry.timestamp_s = status.st_mtime_ns // 1_000_000_000
+    # A link with a slash at its end is listed as it stands; what is neither file nor link is never opened.
+    is_content = stat.S_ISREG(status.st_mode) or (stat.S_ISLNK(status.st_mode) and bare == path)
+    if options.mode == "full" and is_content:
+        entry.c4id = c4py.identify_file(bare)
+    return entry
+
+
+def _print_bare(options: argparse.Namespace) -> int:
+    code = 0
+    ids: list[str] = []
+    for path in options.path:
+        if os.path.isdir(path):
+            manifest, found = _scan(options, path)
+            code = max(code, found)
+            ids.append(str(manifest.compute_c4id()))
+        else:
+            ids.append(str(c4py.identify_file(path)))
+    _print_lines(options, ids)
+    return code
+
+
+def _print_lines(options: argparse.Namespace, lines: list[str]) -> int:
+    if not options.quiet:
+        print(*lines, sep="\n")
+    return 0
+
+
+def _print(options: argparse.Namespace, manifest: c4py.Manifest, code: int, *, id_lists: bool = True) -> int:
+    if not options.quiet:
+        text = dumps_bytes(manifest, pretty=options.ergonomic, id_lists=id_lists)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text)
+    return code

@@ -1,0 +1,105 @@
+"""A manifest becomes text."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+
+from c4py._rust import dumps_bytes
+from c4py.entry import NULL_TIMESTAMP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, TypeGuard
+
+    from c4py._rust import Manifest
+    from c4py._types import StrPath
+
+__all__ = ["NULL_TIMESTAMP", "dump", "dumps"]
+
+
+def dumps(manifest: Manifest, *, pretty: bool = False) -> str:
+    r"""Write a manifest as text: every entry in canonical order, indented by two spaces a level.
+
+    `pretty` gives the form for people: local time, sizes with commas, IDs in a column. Both forms read back.
+
+    Raises ValueError for an entry whose time is outside the years 0 to 9999.
+
+    >>> import c4py
+    >>> c4py.dumps(c4py.Manifest([c4py.Entry("a", size=1)]))
+    '- - 1 a -\n'
+    """
+    return dumps_bytes(manifest, pretty=pretty).decode()
+
+
+def dump(manifest: Manifest, dest: StrPath | IO[str] | IO[bytes], *, pretty: bool = False) -> None:
+    """Write a manifest to a path, or to an open text or binary file.
+
+    A file at a path is replaced as a whole or not at all: it is written beside its place, made durable, and renamed.
+    A symbolic link at the path stays, and what it points at is replaced.
+    """
+    text = dumps_bytes(manifest, pretty=pretty)
+    if isinstance(dest, (str, bytes, os.PathLike)):
+        _replace(os.fspath(dest), text)
+    elif not hasattr(dest, "write"):
+        raise TypeError(f"dest must be a path or an open file, not {type(dest).__name__}")
+    elif _is_binary(dest):
+        dest.write(text)
+    else:
+        dest.write(text.decode())  # type: ignore[call-overload]
+
+
+def _is_binary(file: IO[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
+    if isinstance(file, io.TextIOBase):
+        return False
+    return isinstance(file, io.IOBase) or "b" in str(getattr(file, "mode", ""))
+
+
+def _replace(dest: str | bytes, text: bytes) -> None:
+    path = os.path.realpath(os.fsencode(dest))
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, os.strerror(21), dest)
+    if mode is not None and not stat.S_ISREG(mode):
+        with open(path, "wb") as file:  # a terminal or a pipe: there is nothing to replace
+            file.write(text)
+        return
+    directory, name = os.path.split(path)
+    beside = os.path.join(directory, b"." + name[:200] + b"." + os.urandom(6).hex().encode() + b".tmp")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _of(error, dest) from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            if mode is not None:
+                os.fchmod(file.fileno(), stat.S_IMODE(mode))
+        os.rename(beside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        raise
+    _sync_directory(directory or b".")
+
+
+def _of(error: OSError, dest: str | bytes) -> OSError:
+    """Name the file that was asked for, not the one beside it."""
+    return OSError(error.errno, error.strerror, dest)
+
+
+def _sync_directory(directory: bytes) -> None:
+    """Make the rename durable, where the file system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

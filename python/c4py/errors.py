@@ -1,0 +1,101 @@
+"""The exceptions of c4py.
+
+    C4Error
+    ├── InvalidC4ID (ValueError)          a text or bytes that are no C4 ID
+    ├── ParseError (ValueError)           a text that is no c4m manifest: .path .line .column
+    │   └── EmptyPatch                    two different boundary IDs with no entry between them
+    ├── ScanError (OSError)               entries that could not be read: .manifest .errors
+    ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
+    ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
+    └── ChangedDuringRead (OSError)       a file that was written to while it was read
+
+What Python says itself is raised as it is: FileNotFoundError, PermissionError, IsADirectoryError, TypeError.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from c4py._rust import Manifest
+    from c4py.scanner import ScanIssue
+
+__all__ = [
+    "C4Error",
+    "ChangedDuringRead",
+    "EmptyPatch",
+    "InvalidC4ID",
+    "NotADirectory",
+    "NotARegularFile",
+    "ParseError",
+    "ScanError",
+]
+
+
+class C4Error(Exception):
+    """Base of the exceptions of c4py."""
+
+
+class InvalidC4ID(C4Error, ValueError):
+    """A text or bytes that are no C4 ID."""
+
+
+class ParseError(C4Error, ValueError):
+    """A text that is no c4m manifest.
+
+    `path` is the file's path, or None; `line` and `column` count from 1, `column` is None where it is not known.
+    """
+
+    def __init__(self, message: str, *, path: object = None, line: int = 0, column: int | None = None) -> None:
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        place = f"line {line}" if column is None else f"line {line}, column {column}"
+        if path is not None:
+            place = f"{path}: {place}"
+        super().__init__(f"{place}: {message}" if line else message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values, not by the text that was made of them."""
+        return _parse_error, (type(self), self.message, self.path, self.line, self.column)
+
+
+def _parse_error(cls: type[ParseError], message: str, path: object, line: int, column: int | None) -> ParseError:
+    return cls(message, path=path, line=line, column=column)
+
+
+class EmptyPatch(ParseError):
+    """Two different boundary IDs with no entry between them."""
+
+
+class ChangedDuringRead(C4Error, OSError):
+    """A file that was written to, or replaced, while it was read."""
+
+
+class NotADirectory(C4Error, NotADirectoryError, ValueError):
+    """A path that should be a directory and is something else."""
+
+
+class NotARegularFile(C4Error, OSError):
+    """A pipe, socket or device where a file is needed; it is not read."""
+
+
+class ScanError(C4Error, OSError):
+    """A scan that could not read everything.
+
+    `manifest` holds all entries, those that could not be read with no ID; `errors` is the list of ScanIssue.
+    """
+
+    def __init__(self, manifest: Manifest, errors: Sequence[ScanIssue]) -> None:
+        self.manifest = manifest
+        self.errors = list(errors)
+        shown = "; ".join(str(error) for error in self.errors[:3])
+        more = f"; and {len(self.errors) - 3} more" if len(self.errors) > 3 else ""
+        count = f"{len(self.errors)} problem{'s' if len(self.errors) != 1 else ''}"
+        super().__init__(f"the scan met {count}: {shown}{more}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the manifest and the list."""
+        return type(self), (self.manifest, self.errors)

@@ -1,0 +1,139 @@
+"""Directory trees become manifests."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from c4py._rust import ScanIssue, ScanStats
+from c4py._rust import scan as _scan
+from c4py.entry import NULL_TIMESTAMP
+from c4py.errors import ScanError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Literal
+
+    from c4py._rust import Manifest
+    from c4py._types import Progress, ScanOptions, StrPath
+
+__all__ = ["NULL_TIMESTAMP", "ScanIssue", "ScanStats", "scan"]
+
+
+def scan(
+    path: StrPath,
+    *,
+    follow_symlinks: bool = False,
+    compute_ids: bool = True,
+    progress: Progress = None,
+    hidden: bool = True,
+    exclude: Iterable[str | bytes] | str | bytes = (),
+    exclude_file: StrPath | None = None,
+    mode: Literal["structure", "metadata", "full"] = "full",
+    sequences: bool = False,
+    workers: int | None = None,
+    on_error: Literal["raise", "record"] = "raise",
+    link_ids: Literal["follow", "inside", "none"] = "follow",
+) -> Manifest:
+    """Describe a directory tree: names, types, permissions, times, sizes and IDs.
+
+    The result is the same whatever the count of workers. Each file is read once. Devices, pipes and sockets are listed
+    and never opened. A symbolic link is listed with its target, and has the ID of what it points at.
+
+    mode: "structure" gives names only, "metadata" leaves IDs out (as does `compute_ids=False`).
+    hidden: whether names that begin with a dot are included.
+    exclude: globs that match a name, or a path relative to the root; `*` covers no slash, `**` does.
+    exclude_file: a file of globs, one a line, `#` for comments. The environment variable C4_EXCLUDE_FILE names a file
+    that is looked for in the root and every directory, and holds for that directory and below.
+    follow_symlinks: put what links point at in their place; a link to a directory above is left a link.
+    link_ids: "follow" gives a link the ID of its target wherever that is, "inside" only if it lies in the tree.
+    sequences: fold numbered files of a directory; the members' IDs are kept with the manifest.
+    workers: threads, by default one a processor.
+    progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a line on
+    stderr; called in this thread, about 25 times a second and at the end. An exception in it stops the scan.
+    on_error: what cannot be read, or changes while it is read, is in the manifest without an ID and in
+    `manifest.errors`; with "raise", ScanError is raised at the end, with both.
+
+    Raises FileNotFoundError, PermissionError; NotADirectory, which is both a NotADirectoryError and a ValueError.
+    KeyboardInterrupt stops the scan at once.
+    """
+    if on_error not in ("raise", "record"):
+        raise ValueError(f"on_error must be 'raise' or 'record', not {on_error!r}")
+    for argument, value in (("mode", mode), ("link_ids", link_ids)):
+        if not isinstance(value, str):
+            raise TypeError(f"{argument} must be str, not {type(value).__name__}")
+    patterns: list[str | bytes] = [exclude] if isinstance(exclude, (str, bytes)) else [*exclude]
+    if exclude_file is not None:
+        patterns += _patterns(exclude_file)
+    options: ScanOptions = {
+        "mode": mode if compute_ids or mode != "full" else "metadata",
+        "hidden": bool(hidden),
+        "exclude": patterns,
+        "exclude_file_name": os.environb.get(b"C4_EXCLUDE_FILE") or None,
+        "follow_symlinks": bool(follow_symlinks),
+        "link_ids": link_ids,
+        "sequences": bool(sequences),
+        "workers": workers,
+    }
+    tick = _tick(path, progress)
+    if b"/" in (options["exclude_file_name"] or b""):
+        raise ValueError("C4_EXCLUDE_FILE must be a name without a slash")
+    try:
+        manifest = _scan(path, options, tick)
+    finally:
+        if isinstance(tick, _Line):
+            tick.end()
+    errors = [issue for issue in manifest.errors if issue.is_error]
+    if errors and on_error == "raise":
+        raise ScanError(manifest, errors)
+    return manifest
+
+
+def _patterns(exclude_file: StrPath) -> list[bytes]:
+    with open(exclude_file, "rb") as file:
+        lines = (line.strip() for line in file)
+        return [line for line in lines if line and not line.startswith(b"#")]
+
+
+def _tick(root: StrPath, progress: Progress) -> Callable[[ScanStats], object] | None:
+    if progress is None or progress is False:
+        return None
+    if progress is True:
+        return _Line()
+    update = getattr(progress, "update", None)
+    if update is not None:
+        return update  # type: ignore[no-any-return]
+    if not callable(progress):
+        raise TypeError(f"progress must be a function, True or an object with update(), not {type(progress).__name__}")
+    prefix = os.path.join(os.path.abspath(os.fsdecode(root)), "")
+
+    def call(stats: ScanStats) -> None:
+        if stats.phase != "walk":
+            progress(os.path.join(prefix, stats.path), stats.files_done, stats.files_total)
+
+    return call
+
+
+class _Line:
+    """A line on stderr that is written over and over."""
+
+    def __init__(self) -> None:
+        self.width = 0
+
+    def __call__(self, stats: ScanStats) -> None:
+        if stats.phase == "walk":
+            text = f"{stats.entries:,} entries"
+        else:
+            percent = 100 * stats.bytes_done // stats.bytes_total if stats.bytes_total else 100
+            text = f"{stats.files_done:,} of {stats.files_total:,} files, {percent} %"
+        self.write(text)
+
+    def write(self, text: str) -> None:
+        print("\r" + text.ljust(self.width), end="", file=sys.stderr, flush=True)
+        self.width = len(text)
+
+    def end(self) -> None:
+        if self.width:
+            self.write("")
+            print("\r", end="", file=sys.stderr, flush=True)
