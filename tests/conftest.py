@@ -1,0 +1,48 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretty dates and scans depend on the environment: start from a known one."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.delenv("C4_EXCLUDE_FILE", raising=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Make a small tree of every kind of entry."""
+    root = tmp_path / "tree"
+    (root / "d" / "e").mkdir(parents=True)
+    (root / "a.txt").write_text("hello world")
+    (root / "d" / "x.bin").write_bytes(bytes(range(256)) * 20)
+    (root / "d" / "e" / "empty").touch()
+    os.fsencode(root)
+    with open(os.path.join(os.fsencode(root), b"not-utf8-\xff"), "wb") as file:
+        file.write(b"bytes")
+    (root / "link").symlink_to("a.txt")
+    (root / "dangling").symlink_to("nowhere")
+    os.mkfifo(root / "pipe")
+    return root
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Run as a user who does not bypass permission bits."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)

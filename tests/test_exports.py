@@ -1,0 +1,94 @@
+"""What the package exports, and what importing it costs."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import c4py
+import pytest
+
+MODULES = [
+    "canonical",
+    "cli",
+    "decoder",
+    "encoder",
+    "entry",
+    "errors",
+    "id",
+    "manifest",
+    "naturalsort",
+    "safename",
+    "scanner",
+    "verify",
+]
+
+
+def test_public_names_are_there_and_no_others() -> None:
+    assert len(set(c4py.__all__)) == len(c4py.__all__)
+    for name in c4py.__all__:
+        assert getattr(c4py, name) is not None
+    hidden = {name for name in vars(c4py) if not name.startswith("_")} - set(c4py.__all__) - set(MODULES)
+    assert hidden == set()
+
+
+def test_modules() -> None:
+    found = {module.name for module in pkgutil.iter_modules(c4py.__path__) if not module.name.startswith("_")}
+    assert found == set(MODULES)
+    for name in MODULES:
+        module = importlib.import_module(f"c4py.{name}")
+        assert module.__doc__
+        for exported in getattr(module, "__all__", []):
+            value = getattr(module, exported)
+            assert getattr(c4py, exported, value) is value
+
+
+@pytest.mark.parametrize("name", ["verify"])
+def test_a_function_stays_one_when_the_module_of_its_name_is_imported(name: str) -> None:
+    code = f"import c4py.{name}; from c4py.{name} import *; import c4py; assert callable(c4py.{name}), c4py.{name}"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_every_public_thing_is_documented() -> None:
+    for name in c4py.__all__:
+        value = getattr(c4py, name)
+        if not callable(value):
+            continue
+        assert value.__doc__, name
+        for attribute, member in vars(value).items() if isinstance(value, type) else ():
+            if not attribute.startswith("_") and callable(member):
+                assert member.__doc__, f"{name}.{attribute}"
+
+
+def test_importing_takes_nothing_outside_the_standard_library() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import c4py; new = set(sys.modules) - before;"
+        "roots = {name.split('.')[0] for name in new};"
+        "assert roots <= set(sys.stdlib_module_names) | {'c4py'}, roots;"
+        "assert not roots & {'typing', 'dataclasses', 'argparse', 'asyncio', 'logging', 're'}, roots"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)
+
+
+def test_the_version_is_written_once() -> None:
+    from importlib.metadata import version
+
+    assert c4py.__version__ == version("c4py")
+
+
+def test_a_forced_kernel_is_used_and_an_unknown_one_is_an_error() -> None:
+    code = "import c4py._rust; print(c4py._rust.sha512_platform)"
+    for name, expected in (("portable", "portable"), ("auto", None)):
+        result = subprocess.run(
+            [sys.executable, "-c", code], env={"C4_SHA512_PLATFORM": name}, capture_output=True, text=True, check=True
+        )
+        assert expected is None or result.stdout.strip() == expected
+    failed = subprocess.run(
+        [sys.executable, "-c", code], env={"C4_SHA512_PLATFORM": "x"}, capture_output=True, text=True, check=False
+    )
+    assert (
+        "ImportError: C4_SHA512_PLATFORM=x names no SHA-512 kernel of this build; expected auto, portable"
+        in failed.stderr
+    )
