@@ -65,7 +65,7 @@ def scan(
             raise TypeError(f"{argument} must be str, not {type(value).__name__}")
     patterns: list[str | bytes] = [exclude] if isinstance(exclude, (str, bytes)) else [*exclude]
     if exclude_file is not None:
-        patterns += _patterns(exclude_file)
+        patterns += read_patterns(exclude_file)
     options: ScanOptions = {
         "mode": mode if compute_ids or mode != "full" else "metadata",
         "hidden": bool(hidden),
@@ -90,7 +90,8 @@ def scan(
     return manifest
 
 
-def _patterns(exclude_file: StrPath) -> list[bytes]:
+def read_patterns(exclude_file: StrPath) -> list[bytes]:
+    """Read a file of globs, one a line; blank lines and comments are left out."""
     with open(exclude_file, "rb") as file:
         lines = (line.strip() for line in file)
         return [line for line in lines if line and not line.startswith(b"#")]

@@ -15,6 +15,7 @@ import sys
 import c4py
 from c4py._rust import dumps_bytes, identify_content
 from c4py.cli import CommandError, fail, printable
+from c4py.scanner import read_patterns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     exclude: list[str | bytes] = list(options.exclude)
     for name in options.exclude_file:
         try:
-            with open(name, "rb") as file:
-                exclude += [line for line in map(bytes.strip, file) if line and not line.startswith(b"#")]
+            exclude += read_patterns(name)
         except FileNotFoundError:
             # As in the reference no error: what a shared configuration names need not be everywhere.
             fail(f"c4py id: no file of patterns {printable(name)}", 0)

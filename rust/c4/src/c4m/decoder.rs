@@ -78,9 +78,7 @@ impl LineCheck {
         self.decoder.current.rows = Rows::default();
         std::str::from_utf8(line).is_ok() && self.decoder.line(line).is_ok()
     }
-}
 
-impl LineCheck {
     /// Whether a line may begin like this: with a mode, or with an ID.
     pub fn may_begin(&self, line: &[u8]) -> bool {
         let content = line.trim_ascii_start();
