@@ -11,15 +11,24 @@
 //! - [`digest_many`] hashes a batch of messages held in memory, in lanes.
 //!
 //! A kernel exposes two functions of fixed signature, `compress` (one state over whole blocks) and `compress_lanes`
-//! (each lane's state over its own blocks); padding and buffering are done here, once for all of them.
+//! (many states, each over as many blocks of its own); padding and buffering are done here, once for all of them. Before
+//! a kernel is used it has to agree with `portable` on a few blocks.
 
+mod constants;
 mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod lockstep;
 mod platform;
 mod portable;
 mod stream;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx2;
+#[cfg(target_arch = "x86_64")]
+mod x86_avx512;
 
+pub use constants::INITIAL_STATE;
 pub use lanes::{Lane, digest_many};
-pub use platform::{PLATFORM_VARIABLE, Platform, UnknownPlatform};
+pub use platform::{PLATFORM_VARIABLE, Platform, PlatformError};
 pub use stream::Sha512;
 
 /// Length of a SHA-512 block in bytes (FIPS 180-4, section 1).
@@ -37,18 +46,6 @@ pub type Digest = [u8; DIGEST_BYTES];
 /// The chaining value between two blocks.
 pub type State = [u64; 8];
 
-/// The chaining value before the first block (FIPS 180-4, section 5.3.5).
-pub const INITIAL_STATE: State = [
-    0x6a09_e667_f3bc_c908,
-    0xbb67_ae85_84ca_a73b,
-    0x3c6e_f372_fe94_f82b,
-    0xa54f_f53a_5f1d_36f1,
-    0x510e_527f_ade6_82d1,
-    0x9b05_688c_2b3e_6c1f,
-    0x1f83_d9ab_fb41_bd6b,
-    0x5be0_cd19_137e_2179,
-];
-
 /// Hashes one message held in memory.
 ///
 /// ```
@@ -61,7 +58,7 @@ pub fn digest(message: &[u8]) -> Digest {
 }
 
 /// Writes a finished state in the byte order of the standard.
-fn state_bytes(state: &State) -> Digest {
+pub fn state_bytes(state: &State) -> Digest {
     let mut out = [0; DIGEST_BYTES];
     for (bytes, word) in out.chunks_exact_mut(8).zip(state) {
         bytes.copy_from_slice(&word.to_be_bytes());
@@ -72,7 +69,7 @@ fn state_bytes(state: &State) -> Digest {
 /// The last one or two blocks of a message: its unfinished block, the `1` bit, zeros, and the length in bits.
 ///
 /// Returns the blocks and how many of them count. `rest` is shorter than a block.
-fn padding(rest: &[u8], message_bytes: u128) -> ([Block; 2], usize) {
+pub fn padding(rest: &[u8], message_bytes: u128) -> ([Block; 2], usize) {
     let mut blocks = [[0; BLOCK_BYTES]; 2];
     blocks[0][..rest.len()].copy_from_slice(rest);
     blocks[0][rest.len()] = 0x80;

@@ -28,7 +28,12 @@ impl Default for Sha512 {
 impl Sha512 {
     /// An empty message on the current platform.
     pub fn new() -> Self {
-        Self { platform: Platform::current(), state: INITIAL_STATE, message_bytes: 0, rest: [0; BLOCK_BYTES] }
+        Self::on(Platform::current())
+    }
+
+    /// An empty message on a platform.
+    pub(crate) fn on(platform: Platform) -> Self {
+        Self { platform, state: INITIAL_STATE, message_bytes: 0, rest: [0; BLOCK_BYTES] }
     }
 
     /// Appends bytes to the message.

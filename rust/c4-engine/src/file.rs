@@ -1,0 +1,152 @@
+//! A file that must stay as it is while it is read.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{self, FileType, Stat};
+use rustix::io::Errno;
+
+use crate::BUFFER_BYTES;
+
+/// Descriptors that all files together may have, however many the process is allowed.
+const MAX_OPEN: u64 = 4096;
+
+/// How many files may be open at once: half of what the process may open, since others need some as well.
+pub fn open_file_budget() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(MAX_OPEN);
+    (limit / 2).min(MAX_OPEN) as usize
+}
+
+/// What a file gave into a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileRead {
+    /// So many bytes; more may follow.
+    More(usize),
+    /// So many bytes, and they are the last of a file that is as it was when it was opened.
+    End(usize),
+    /// The file was written to, or a name of it came or went, since it was opened.
+    Changed,
+}
+
+/// A file, with its metadata from before the first read.
+#[derive(Debug)]
+pub struct FileReader {
+    file: OwnedFd,
+    before: Stat,
+    position: u64,
+}
+
+impl FileReader {
+    /// Stats an open file. `None` for what is no regular file: reading it could block, or never end.
+    pub fn new(file: OwnedFd) -> io::Result<Option<Self>> {
+        let before = fs::fstat(&file)?;
+        if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
+            return Ok(None);
+        }
+        #[cfg(target_os = "linux")]
+        if before.st_size > BUFFER_BYTES as i64 {
+            // Only advice: a file system that knows none reads as well without.
+            let _ = fs::fadvise(&file, 0, None, fs::Advice::Sequential);
+        }
+        Ok(Some(Self { file, before, position: 0 }))
+    }
+
+    /// The metadata from before the first read; after [`FileRead::End`] also that from after the last.
+    pub fn stat(&self) -> &Stat {
+        &self.before
+    }
+
+    /// The file itself.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Reads the next bytes into a buffer, which is not empty.
+    ///
+    /// A read that gives less than was asked for, up to the size that the file has, was the last: the system is not asked
+    /// again for nothing. At the end the metadata is compared with that from the start.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<FileRead> {
+        let count = loop {
+            match rustix::io::read(&self.file, &mut *buffer) {
+                Ok(count) => break count,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        self.position += count as u64;
+        let is_last = count == 0 || (count < buffer.len() && self.position == self.before.st_size as u64);
+        if !is_last {
+            return Ok(FileRead::More(count));
+        }
+        let is_unchanged = version(&fs::fstat(&self.file)?) == version(&self.before);
+        Ok(if is_unchanged { FileRead::End(count) } else { FileRead::Changed })
+    }
+}
+
+/// What changes when a file is written to.
+#[allow(clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
+fn version(stat: &Stat) -> [i64; 5] {
+    [stat.st_size, stat.st_mtime, stat.st_mtime_nsec as i64, stat.st_ctime, stat.st_ctime_nsec as i64]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Seek as _, Write as _};
+
+    fn reader(file: &std::fs::File) -> FileReader {
+        FileReader::new(file.try_clone().unwrap().into()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_short_read_ends_a_file_and_a_full_one_does_not() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abcdef").unwrap();
+        file.rewind().unwrap();
+        assert_eq!(reader(&file).read(&mut [0; 7]).unwrap(), FileRead::End(6));
+        file.rewind().unwrap();
+        let mut whole = reader(&file);
+        assert_eq!(whole.read(&mut [0; 6]).unwrap(), FileRead::More(6));
+        assert_eq!(whole.read(&mut [0; 6]).unwrap(), FileRead::End(0));
+    }
+
+    #[test]
+    fn a_file_that_grows_shrinks_or_is_written_to_has_changed() {
+        type Change = fn(&mut std::fs::File) -> io::Result<()>;
+        let changes: [Change; 3] = [|file| file.write_all(b"x"), |file| file.set_len(2), |file| file.set_len(0)];
+        for change in changes {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"abcdef").unwrap();
+            file.rewind().unwrap();
+            let mut reader = reader(&file);
+            assert_eq!(reader.read(&mut [0; 3]).unwrap(), FileRead::More(3));
+            // A clock tick between the write above and that of the change.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            change(&mut file).unwrap();
+            let end = loop {
+                match reader.read(&mut [0; 100]).unwrap() {
+                    FileRead::More(_) => {}
+                    end => break end,
+                }
+            };
+            assert_eq!(end, FileRead::Changed);
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_no_file() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        assert!(FileReader::new(reader.into()).unwrap().is_none());
+    }
+
+    #[test]
+    fn files_of_the_system_that_lie_about_their_size_are_read_to_the_end() {
+        let Ok(expected) = std::fs::read("/proc/filesystems") else { return };
+        let mut reader = reader(&std::fs::File::open("/proc/filesystems").unwrap());
+        let (mut text, mut buffer) = (Vec::new(), [0; 50]);
+        while let FileRead::More(count) = reader.read(&mut buffer).unwrap() {
+            text.extend_from_slice(&buffer[..count]);
+        }
+        assert_eq!(text, expected);
+    }
+}
