@@ -17,6 +17,11 @@ pub fn open_file_budget() -> usize {
     (limit / 2).min(MAX_OPEN) as usize
 }
 
+/// Whether an error says that the process, or the system, has no descriptor left.
+pub fn is_descriptor_exhaustion(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
 /// What a file gave into a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileRead {
@@ -37,18 +42,19 @@ pub struct FileReader {
 }
 
 impl FileReader {
-    /// Stats an open file. `None` for what is no regular file: reading it could block, or never end.
-    pub fn new(file: OwnedFd) -> io::Result<Option<Self>> {
+    /// Stats an open file. Gives the type of what is no regular file: reading that could block, or never end.
+    pub fn new(file: OwnedFd) -> io::Result<Result<Self, FileType>> {
         let before = fs::fstat(&file)?;
-        if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
-            return Ok(None);
+        let file_type = FileType::from_raw_mode(before.st_mode);
+        if file_type != FileType::RegularFile {
+            return Ok(Err(file_type));
         }
         #[cfg(target_os = "linux")]
         if before.st_size > BUFFER_BYTES as i64 {
             // Only advice: a file system that knows none reads as well without.
             let _ = fs::fadvise(&file, 0, None, fs::Advice::Sequential);
         }
-        Ok(Some(Self { file, before, position: 0 }))
+        Ok(Ok(Self { file, before, position: 0 }))
     }
 
     /// The metadata from before the first read; after [`FileRead::End`] also that from after the last.
@@ -78,8 +84,12 @@ impl FileReader {
         if !is_last {
             return Ok(FileRead::More(count));
         }
-        let is_unchanged = version(&fs::fstat(&self.file)?) == version(&self.before);
-        Ok(if is_unchanged { FileRead::End(count) } else { FileRead::Changed })
+        Ok(if self.is_unchanged()? { FileRead::End(count) } else { FileRead::Changed })
+    }
+
+    /// Whether the metadata is still that from before the first read.
+    pub fn is_unchanged(&self) -> io::Result<bool> {
+        Ok(version(&fs::fstat(&self.file)?) == version(&self.before))
     }
 }
 
@@ -136,7 +146,7 @@ mod tests {
     #[test]
     fn a_pipe_is_no_file() {
         let (reader, _writer) = std::io::pipe().unwrap();
-        assert!(FileReader::new(reader.into()).unwrap().is_none());
+        assert_eq!(FileReader::new(reader.into()).unwrap().err(), Some(FileType::Fifo));
     }
 
     #[test]

@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use c4_sha512::{Digest, Platform};
 
-pub use file::{FileRead, FileReader, open_file_budget};
+pub use file::{FileRead, FileReader, is_descriptor_exhaustion, open_file_budget};
 
 /// Bytes of a lane's buffer: larger ones leave the processor's cache, smaller ones cost more calls of `read`.
 pub const BUFFER_BYTES: usize = 64 * 1024;

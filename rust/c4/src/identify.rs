@@ -4,11 +4,13 @@
 //! depend on how the text was laid out. [`identify_file`] finds both in one read, or in two for a file that is one.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::os::fd::AsFd;
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 
+use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
+use c4_sha512::Digest;
 use rustix::fs::{self, FileType, OFlags};
+use rustix::io::Errno;
 
 use crate::C4Id;
 use crate::c4m::{self, LineCheck};
@@ -36,6 +38,15 @@ pub enum IdentifyError {
     Cancelled,
 }
 
+impl IdentifyError {
+    fn not_regular(file_type: FileType) -> Self {
+        match file_type {
+            FileType::Directory => io::Error::from(Errno::ISDIR).into(),
+            _ => Self::NotRegular,
+        }
+    }
+}
+
 /// The IDs of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIds {
@@ -53,7 +64,7 @@ impl FileIds {
 }
 
 /// Hashes a stream to its end, in constant memory.
-pub fn identify(mut stream: impl Read) -> io::Result<C4Id> {
+pub fn identify(mut stream: impl io::Read) -> io::Result<C4Id> {
     let mut buffer = vec![0; READ_BYTES];
     let mut hasher = c4_sha512::Sha512::new();
     read_all(&mut stream, &mut buffer, |bytes| {
@@ -115,80 +126,146 @@ fn decode_entries(bytes: &[u8]) -> Option<Vec<u8>> {
 /// The IDs of a regular file; a symbolic link is followed.
 ///
 /// Whether the file is a manifest is found out line by line; the first line that does not parse settles it, and a file
-/// that is none is read once, in constant memory. `progress` gets the count of bytes of each read and may stop the call.
-pub fn identify_file(path: &Path, progress: &dyn Fn(usize) -> bool) -> Result<FileIds, IdentifyError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let mut file = File::from(fs::open(path, flags, fs::Mode::empty()).map_err(io::Error::from)?);
-    match FileType::from_raw_mode(fs::fstat(&file).map_err(io::Error::from)?.st_mode) {
-        FileType::RegularFile => {}
-        FileType::Directory => return Err(io::Error::from(rustix::io::Errno::ISDIR).into()),
-        _ => return Err(IdentifyError::NotRegular),
-    }
-    let named_manifest = path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b".c4m"));
+/// that is none is read once, in constant memory. A file that changes while it is read is read once more.
+/// `is_cancelled` is asked after each read and may stop the call.
+pub fn identify_file(path: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<FileIds, IdentifyError> {
     let mut buffer = vec![0; READ_BYTES];
-    for _ in 0..2 {
-        let before = Version::of(&file)?;
-        let ids = read_ids(&mut file, named_manifest, &mut buffer, progress)?;
-        if Version::of(&file)? == before {
-            return Ok(ids);
+    'attempts: for attempt in 0..ATTEMPTS {
+        let mut file = ContentFile::open(path, attempt)?;
+        let mut hasher = c4_sha512::Sha512::new();
+        loop {
+            match file.read(&mut buffer)? {
+                Read::More(count) => hasher.update(&buffer[..count]),
+                Read::End(count) => {
+                    hasher.update(&buffer[..count]);
+                    return Ok(FileIds { raw: C4Id(hasher.finalize()), canonical: file.canonical });
+                }
+                Read::Again => continue 'attempts,
+            }
+            if is_cancelled() {
+                return Err(IdentifyError::Cancelled);
+            }
         }
-        file.rewind()?;
     }
     Err(IdentifyError::Changed)
 }
 
-/// What changes when a file is written to.
-#[derive(PartialEq, Eq, Clone, Copy, Debug)]
-pub(crate) struct Version {
-    size: i64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+/// The IDs of many files, as [`identify_file`] has them, by `workers` threads.
+///
+/// `done` is called by them with the index of a path and its result, in no order, once for each path, or for fewer when
+/// `is_cancelled` has said so.
+pub fn identify_files<P: AsRef<Path> + Sync>(
+    paths: &[P],
+    workers: usize,
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+    done: &(dyn Fn(usize, Result<FileIds, IdentifyError>) + Sync),
+) {
+    let workers = workers.max(1);
+    let mut sizes = vec![0; paths.len()];
+    let share = paths.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        for (sizes, paths) in sizes.chunks_mut(share).zip(paths.chunks(share)) {
+            let mut fill = move || sizes.iter_mut().zip(paths).for_each(|(size, path)| *size = size_of(path.as_ref()));
+            if paths.len() < SIZES_AT_ONCE {
+                fill();
+            } else {
+                scope.spawn(fill);
+            }
+        }
+    });
+    let limits = Limits { workers, open: open_file_budget() };
+    c4_engine::run(&Files { paths, is_cancelled, done }, &sizes, limits);
 }
 
-impl Version {
-    pub(crate) fn of(file: impl AsFd) -> io::Result<Self> {
-        Ok(Self::of_stat(&fs::fstat(file)?))
+/// How often a file is read that changes meanwhile.
+const ATTEMPTS: u32 = 2;
+
+/// Sizes that are worth a thread.
+const SIZES_AT_ONCE: usize = 1000;
+
+fn size_of(path: &Path) -> u64 {
+    fs::stat(path).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
+}
+
+struct Files<'f, P> {
+    paths: &'f [P],
+    is_cancelled: &'f (dyn Fn() -> bool + Sync),
+    done: &'f (dyn Fn(usize, Result<FileIds, IdentifyError>) + Sync),
+}
+
+impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
+    type Message = ContentFile;
+    type Keep = ();
+
+    fn open(&self, index: usize, attempt: u32, (): &mut ()) -> Result<ContentFile, IdentifyError> {
+        ContentFile::open(self.paths[index].as_ref(), attempt)
     }
 
-    #[allow(clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
-    pub(crate) fn of_stat(stat: &fs::Stat) -> Self {
-        Self {
-            size: stat.st_size,
-            modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
-            changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
-        }
+    fn done(&self, index: usize, result: Result<(Digest, ContentFile), IdentifyError>) {
+        (self.done)(index, result.map(|(digest, file)| FileIds { raw: C4Id(digest), canonical: file.canonical }));
+    }
+
+    fn is_exhaustion(error: &IdentifyError) -> bool {
+        matches!(error, IdentifyError::Io(error) if c4_engine::is_descriptor_exhaustion(error))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        (self.is_cancelled)()
     }
 }
 
-fn read_ids(
-    file: &mut File,
-    named_manifest: bool,
-    buffer: &mut [u8],
-    progress: &dyn Fn(usize) -> bool,
-) -> Result<FileIds, IdentifyError> {
-    let mut hasher = c4_sha512::Sha512::new();
-    let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
-    let mut lines = Some(Lines { check, unfinished: Vec::new() });
-    let mut stopped = false;
-    read_all(file, buffer, |bytes| {
-        hasher.update(bytes);
-        if lines.as_mut().is_some_and(|lines| !lines.accept(bytes)) {
-            lines = None;
+/// A file that may be a manifest, while it is read. It is closed as soon as its last byte was read.
+struct ContentFile {
+    file: Option<FileReader>,
+    is_last_attempt: bool,
+    /// The check of the lines so far, as long as all of them may be those of a manifest.
+    lines: Option<Lines>,
+    canonical: Option<C4Id>,
+}
+
+impl ContentFile {
+    fn open(path: &Path, attempt: u32) -> Result<Self, IdentifyError> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = fs::open(path, flags, fs::Mode::empty()).map_err(io::Error::from)?;
+        let named_manifest = path.as_os_str().as_encoded_bytes().ends_with(b".c4m");
+        let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
+        Ok(Self {
+            file: Some(FileReader::new(file)?.map_err(IdentifyError::not_regular)?),
+            is_last_attempt: attempt + 1 >= ATTEMPTS,
+            lines: Some(Lines { check, unfinished: Vec::new() }),
+            canonical: None,
+        })
+    }
+}
+
+impl Message for ContentFile {
+    type Error = IdentifyError;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, IdentifyError> {
+        let Some(file) = &mut self.file else { return Ok(Read::End(0)) };
+        let read = file.read(buffer)?;
+        let (FileRead::More(count) | FileRead::End(count)) = read else {
+            return if self.is_last_attempt { Err(IdentifyError::Changed) } else { Ok(Read::Again) };
+        };
+        if self.lines.as_mut().is_some_and(|lines| !lines.accept(&buffer[..count])) {
+            self.lines = None;
         }
-        stopped = !progress(bytes.len());
-        if stopped { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
-    })
-    .map_err(|error| if stopped { IdentifyError::Cancelled } else { error.into() })?;
-    let raw = C4Id(hasher.finalize());
-    let canonical = if lines.is_some_and(Lines::accept_end) {
-        let mut text = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut text)?;
-        decode_entries(&text).map(|text| C4Id::of(&text))
-    } else {
-        None
-    };
-    Ok(FileIds { raw, canonical })
+        if matches!(read, FileRead::More(_)) {
+            return Ok(Read::More(count));
+        }
+        if self.lines.take().is_some_and(Lines::accept_end) {
+            let mut text = Vec::new();
+            let mut whole = File::from(file.file().try_clone_to_owned()?);
+            whole.rewind()?;
+            whole.read_to_end(&mut text)?;
+            if !file.is_unchanged()? {
+                return if self.is_last_attempt { Err(IdentifyError::Changed) } else { Ok(Read::Again) };
+            }
+            self.canonical = decode_entries(&text).map(|text| C4Id::of(&text));
+        }
+        self.file = None;
+        Ok(Read::End(count))
+    }
 }
 
 /// Cuts bytes that arrive in pieces into lines and checks each.
@@ -221,7 +298,7 @@ impl Lines {
 
 /// Reads to the end; a read that a signal interrupted is repeated.
 fn read_all(
-    stream: &mut impl Read,
+    stream: &mut impl io::Read,
     buffer: &mut [u8],
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! IDs of buffers, streams and files.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -90,17 +90,13 @@ fn ids_of_file(argument: &str, path: &Bound<'_, PyAny>) -> PyResult<FileIds> {
     let py = path.py();
     let native = to_path(argument, path)?;
     let cancelled = AtomicBool::new(false);
+    let is_cancelled = || cancelled.load(Ordering::Relaxed);
     let small = std::fs::metadata(&native).is_ok_and(|metadata| metadata.len() < 4 * 1024 * 1024);
     let result = if small {
-        py.detach(|| c4::identify::identify_file(&native, &|_| true))
+        py.detach(|| c4::identify::identify_file(&native, &is_cancelled))
     } else {
-        let progress = |_: usize| !cancelled.load(Ordering::Relaxed);
-        watch(
-            py,
-            || c4::identify::identify_file(&native, &progress),
-            || Ok(()),
-            || cancelled.store(true, Ordering::Relaxed),
-        )?
+        let cancel = || cancelled.store(true, Ordering::Relaxed);
+        watch(py, || c4::identify::identify_file(&native, &is_cancelled), || Ok(()), cancel)?
     };
     result.map_err(|error| from_identify(py, &error, path))
 }
@@ -154,24 +150,26 @@ pub(crate) fn identify_files<'py>(
         objects.push(pathlib.call1((os.call_method1("fsdecode", (path,))?,))?);
     }
     let workers = check_workers(workers)?;
-    let job = Job {
-        natives: &natives,
-        next: AtomicUsize::new(0),
-        done: AtomicUsize::new(0),
-        cancelled: AtomicBool::new(false),
-        last: AtomicUsize::new(0),
-        ids: Mutex::new(vec![None; natives.len()]),
+    let (done, last, cancelled) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let ids = Mutex::new(vec![None; natives.len()]);
+    let take = |at: usize, result: Result<FileIds, IdentifyError>| {
+        if let Ok(mut ids) = ids.lock() {
+            ids[at] = result.ok().map(|ids| ids.id());
+        }
+        last.store(at, Ordering::Relaxed);
+        done.fetch_add(1, Ordering::Relaxed);
     };
-    let report = |job: &Job<'_>| {
+    let report = || {
         let Some(progress) = progress.filter(|_| !natives.is_empty()) else { return Ok(()) };
-        let last = job.last.load(Ordering::Relaxed);
-        let path = to_str(py, natives[last].as_os_str().as_bytes())?;
-        progress.call1((path, job.done.load(Ordering::Relaxed), natives.len())).map(|_| ())
+        let path = to_str(py, natives[last.load(Ordering::Relaxed)].as_os_str().as_bytes())?;
+        progress.call1((path, done.load(Ordering::Relaxed), natives.len())).map(|_| ())
     };
-    watch(py, || job.run(workers), || report(&job), || job.cancelled.store(true, Ordering::Relaxed))?;
-    report(&job)?;
+    let is_cancelled = || cancelled.load(Ordering::Relaxed);
+    let work = || c4::identify::identify_files(&natives, workers, &is_cancelled, &take);
+    watch(py, work, report, || cancelled.store(true, Ordering::Relaxed))?;
+    report()?;
     let result = PyDict::new(py);
-    for (object, id) in objects.into_iter().zip(job.ids.into_inner().unwrap_or_default()) {
+    for (object, id) in objects.into_iter().zip(ids.into_inner().unwrap_or_default()) {
         result.set_item(object, id.map(C4ID))?;
     }
     Ok(result)
@@ -183,45 +181,5 @@ pub(crate) fn check_workers(workers: Option<usize>) -> PyResult<usize> {
         Some(0 | 1025..) => Err(PyValueError::new_err("workers must be between 1 and 1024")),
         Some(workers) => Ok(workers),
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-    }
-}
-
-struct Job<'j> {
-    natives: &'j [PathBuf],
-    next: AtomicUsize,
-    done: AtomicUsize,
-    last: AtomicUsize,
-    cancelled: AtomicBool,
-    ids: Mutex<Vec<Option<C4Id>>>,
-}
-
-impl Job<'_> {
-    fn run(&self, workers: usize) {
-        std::thread::scope(|scope| {
-            let builder = || std::thread::Builder::new().name("c4-identify".into());
-            let started = (0..workers.min(self.natives.len()))
-                .take_while(|_| builder().spawn_scoped(scope, || self.work()).is_ok())
-                .count();
-            if started == 0 {
-                self.work();
-            }
-        });
-    }
-
-    fn work(&self) {
-        while !self.cancelled.load(Ordering::Relaxed) {
-            let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = self.natives.get(at) else { break };
-            let id = self.identify(path).ok().map(|ids| ids.id());
-            if let Ok(mut ids) = self.ids.lock() {
-                ids[at] = id;
-            }
-            self.last.store(at, Ordering::Relaxed);
-            self.done.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn identify(&self, path: &Path) -> Result<FileIds, IdentifyError> {
-        c4::identify::identify_file(path, &|_| !self.cancelled.load(Ordering::Relaxed))
     }
 }

@@ -17,12 +17,22 @@ const MAX_PATH_BYTES: usize = 4095;
 const DIRECTORY_BUFFER: usize = 32 * 1024;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// A directory in which files are opened, and that may not be readable.
+#[cfg(target_os = "linux")]
+const SEARCH: OFlags = DIRECTORY.union(OFlags::PATH);
+#[cfg(not(target_os = "linux"))]
+const SEARCH: OFlags = DIRECTORY;
 /// A pipe must not block, a terminal must not become the controlling one.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// Opens a directory that the user named; links are followed.
+/// Opens a directory that the user named, to read it; links are followed.
 pub(super) fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(fs::open(path, DIRECTORY, Mode::empty())?)
+}
+
+/// Opens a directory by its absolute path, to open what is in it; links are followed.
+pub(super) fn open_root_for_search(path: &Path) -> io::Result<OwnedFd> {
+    Ok(fs::open(path, SEARCH, Mode::empty())?)
 }
 
 /// Opens a directory by its name in another.
@@ -31,20 +41,26 @@ pub(super) fn open_child_directory(parent: impl AsFd, name: &[u8], follow: bool)
     Ok(fs::openat(parent, OsStr::from_bytes(name), flags, Mode::empty())?)
 }
 
-/// Opens a directory by a relative path; an empty path is the root itself.
+/// Opens a directory by a relative path, to read it; an empty path is the root itself.
 pub(super) fn open_directory(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
-    if path.is_empty() {
-        return Ok(fs::openat(root, c".", DIRECTORY, Mode::empty())?);
-    }
     open_below(root, path, DIRECTORY, follow)
 }
 
-/// Opens a file by a relative path, for reading.
-pub(super) fn open_file(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
-    open_below(root, path, FILE, follow)
+/// Opens a directory by a relative path, to open what is in it; an empty path is the root itself.
+pub(super) fn open_for_search(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    open_below(root, path, SEARCH, follow)
+}
+
+/// Opens a file by its name in a directory, for reading.
+pub(super) fn open_child_file(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    let flags = if follow { FILE } else { FILE | OFlags::NOFOLLOW };
+    Ok(fs::openat(parent, OsStr::from_bytes(name), flags, Mode::empty())?)
 }
 
 fn open_below(root: impl AsFd, path: &[u8], flags: OFlags, follow: bool) -> io::Result<OwnedFd> {
+    if path.is_empty() {
+        return Ok(fs::openat(root, c".", flags, Mode::empty())?);
+    }
     let flags = if follow { flags } else { flags | OFlags::NOFOLLOW };
     if path.len() <= MAX_PATH_BYTES {
         if follow {
@@ -116,15 +132,22 @@ mod tests {
     #[test]
     fn a_symbolic_link_on_the_way_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir(root.path().join("real")).unwrap();
-        std::fs::write(root.path().join("real/file"), "x").unwrap();
+        std::fs::create_dir_all(root.path().join("real/below")).unwrap();
+        std::fs::write(root.path().join("real/below/file"), "x").unwrap();
         std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("file", root.path().join("real/below/name")).unwrap();
         let directory = open_root(root.path()).unwrap();
-        let mut text = String::new();
-        std::fs::File::from(open_file(&directory, b"real/file", false).unwrap()).read_to_string(&mut text).unwrap();
-        assert_eq!(text, "x");
-        assert!(open_file(&directory, b"link/file", false).is_err());
-        assert!(open_file(&directory, b"link/file", true).is_ok());
+        for open in [open_directory, open_for_search] {
+            let below = open(&directory, b"real/below", false).unwrap();
+            let mut text = String::new();
+            std::fs::File::from(open_child_file(&below, b"file", false).unwrap()).read_to_string(&mut text).unwrap();
+            assert_eq!(text, "x");
+            assert!(open_child_file(&below, b"name", false).is_err());
+            assert!(open_child_file(&below, b"name", true).is_ok());
+            assert!(open(&directory, b"link/below", false).is_err());
+            assert!(open(&directory, b"link", false).is_err());
+            assert!(open(&directory, b"link/below", true).is_ok());
+        }
     }
 
     #[test]

@@ -1,25 +1,20 @@
-//! Hashes files, in parallel, the largest first.
+//! Hashes files, many at once.
 
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::fs::{self, FileType};
+use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
+use c4_sha512::Digest;
+use rustix::fs::Stat;
+use rustix::io::Errno;
 
 use super::layout::{Forest, Job, Source};
 use super::walk::{Inode, inode_of, mode_of};
-use super::{IssueKind, ScanProgress, Scanner};
+use super::{IssueKind, ScanProgress, Scanner, below};
 use crate::C4Id;
 use crate::c4m::{Field, Mode, RowId, Timestamp};
-use crate::identify::{READ_BYTES, Version};
-
-/// Small files that a worker takes at once: few enough that the last ones are shared out evenly.
-const JOBS_AT_ONCE: usize = 16;
-
-/// Size from which a file is taken alone, in bytes.
-const LARGE_FILE: u64 = 1024 * 1024;
 
 /// What hashing a file found out.
 struct Hashed {
@@ -55,6 +50,12 @@ struct Metadata {
     inode: Inode,
 }
 
+impl Metadata {
+    fn of(stat: &Stat) -> Self {
+        Self { mode: mode_of(stat), time: Timestamp(stat.st_mtime), size: stat.st_size, inode: inode_of(stat) }
+    }
+}
+
 impl Forest {
     /// Hashes all files that were listed, and gives their rows IDs.
     ///
@@ -76,35 +77,13 @@ impl Forest {
 
     /// Does the jobs; returns the rows whose ID is not that of the file that was listed there, or that have none.
     fn hash_jobs(&mut self, scanner: &Scanner<'_>) -> HashMap<RowId, Fault> {
-        let mut jobs = std::mem::take(&mut self.jobs);
-        jobs.sort_by_key(|job| (std::cmp::Reverse(job.size), job.row));
-        let next = AtomicUsize::new(0);
-        let done = Mutex::new(Vec::with_capacity(jobs.len()));
+        let jobs = std::mem::take(&mut self.jobs);
+        let sizes: Vec<u64> = jobs.iter().map(|job| job.size).collect();
+        let limits = Limits { workers: scanner.workers, open: open_file_budget() };
+        let files = Files { forest: self, scanner, jobs: &jobs, done: Mutex::new(Vec::with_capacity(jobs.len())) };
+        c4_engine::run(&files, &sizes, limits);
+        let mut done = files.done.into_inner().unwrap_or_default();
         let mut faults = HashMap::new();
-        let forest = &*self;
-        scanner.pool.broadcast(|_| {
-            let mut buffer = vec![0; READ_BYTES];
-            let mut hashed = Vec::new();
-            let end_of_batch = |first: usize| {
-                let count = if jobs.get(first)?.size >= LARGE_FILE { 1 } else { JOBS_AT_ONCE };
-                Some(jobs.len().min(first + count))
-            };
-            while !scanner.progress.is_cancelled() {
-                let Ok(first) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, end_of_batch) else { break };
-                for job in &jobs[first..end_of_batch(first).unwrap_or(first)] {
-                    if let Some(result) = forest.hash_file(scanner, job, &mut buffer).transpose() {
-                        let result = Hashed { row: job.row, directory: job.directory, result };
-                        hashed.push((result.fault(job), result));
-                        ScanProgress::add(&scanner.progress.files_done, 1);
-                    }
-                }
-                scanner.progress.note(|| forest.full_path(jobs[first].row, jobs[first].directory));
-            }
-            if let Ok(mut done) = done.lock() {
-                done.append(&mut hashed);
-            }
-        });
-        let mut done = done.into_inner().unwrap_or_default();
         done.sort_by_key(|(_, hashed)| hashed.row);
         for (fault, Hashed { row, directory, result }) in done {
             if let Some(fault) = fault {
@@ -124,76 +103,119 @@ impl Forest {
         }
         faults
     }
+}
 
-    /// Hashes a file; `None` when the scan was stopped meanwhile. One that changes while it is read is read once more.
-    fn hash_file(
-        &self,
-        scanner: &Scanner<'_>,
-        job: &Job,
-        buffer: &mut [u8],
-    ) -> Result<Option<(C4Id, Metadata)>, IssueKind> {
-        let unreadable = |error: io::Error| IssueKind::Io("cannot read the file", error);
-        let directory = &self.directories[job.directory as usize];
-        let path = self.path(job.row, job.directory);
-        let mut counted = 0;
-        for _ in 0..2 {
-            let root = &self.trees[directory.tree as usize];
-            let file = root
-                .open_file(&path, scanner.options.follow_symlinks)
-                .map_err(|error| IssueKind::Io("cannot open the file", error))?;
-            let stat = fs::fstat(&file).map_err(|error| unreadable(error.into()))?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                return Err(IssueKind::Changed);
-            }
-            let Some(id) =
-                hash_open_file(&file, scanner.progress, job.size, &mut counted, buffer).map_err(unreadable)?
-            else {
-                return Ok(None);
-            };
-            // Whatever was read of the file, it counts as done.
-            if Version::of(&file).map_err(unreadable)? == Version::of_stat(&stat) {
-                ScanProgress::add(&scanner.progress.bytes_done, job.size.saturating_sub(counted));
-                let metadata = Metadata {
-                    mode: mode_of(&stat),
-                    time: Timestamp(stat.st_mtime),
-                    size: stat.st_size,
-                    inode: inode_of(&stat),
-                };
-                return Ok(Some((id, metadata)));
-            }
-        }
-        Err(IssueKind::Changed)
+/// The files of a scan, as the engine takes them.
+struct Files<'f> {
+    forest: &'f Forest,
+    scanner: &'f Scanner<'f>,
+    jobs: &'f [Job],
+    done: Mutex<Vec<(Option<Fault>, Hashed)>>,
+}
+
+/// A file of a scan. It is closed as soon as its last byte was read.
+struct OpenFile<'f> {
+    file: State,
+    first_attempt: bool,
+    /// Bytes that were announced and have not been counted.
+    uncounted: u64,
+    progress: &'f ScanProgress,
+}
+
+enum State {
+    Open(FileReader),
+    Read(Metadata),
+}
+
+impl OpenFile<'_> {
+    fn count(&mut self, bytes: u64) {
+        let new = bytes.min(self.uncounted);
+        self.uncounted -= new;
+        ScanProgress::add(&self.progress.bytes_done, new);
     }
 }
 
-/// Hashes an open file to its end; `None` when the scan was stopped. Progress counts no more bytes than were announced.
-fn hash_open_file(
-    file: &OwnedFd,
-    progress: &ScanProgress,
-    announced: u64,
-    counted: &mut u64,
-    buffer: &mut [u8],
-) -> io::Result<Option<C4Id>> {
-    #[cfg(target_os = "linux")]
-    if announced > buffer.len() as u64 {
-        // Only advice: a file system that knows none reads as well without.
-        let _ = fs::fadvise(file, 0, None, fs::Advice::Sequential);
-    }
-    let mut hasher = c4_sha512::Sha512::new();
-    loop {
-        match rustix::io::read(file, &mut *buffer) {
-            Ok(0) => return Ok(Some(C4Id(hasher.finalize()))),
-            Ok(count) => {
-                hasher.update(&buffer[..count]);
-                let new = (count as u64).min(announced.saturating_sub(*counted));
-                *counted += new;
-                ScanProgress::add(&progress.bytes_done, new);
+impl Message for OpenFile<'_> {
+    type Error = IssueKind;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, IssueKind> {
+        let State::Open(file) = &mut self.file else { return Ok(Read::End(0)) };
+        match file.read(buffer).map_err(|error| IssueKind::Io("cannot read the file", error))? {
+            FileRead::More(count) => {
+                self.count(count as u64);
+                Ok(Read::More(count))
             }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            FileRead::End(count) => {
+                self.file = State::Read(Metadata::of(file.stat()));
+                // Whatever was read of the file, it counts as done.
+                self.count(u64::MAX);
+                Ok(Read::End(count))
+            }
+            FileRead::Changed if self.first_attempt => {
+                self.count(u64::MAX);
+                Ok(Read::Again)
+            }
+            FileRead::Changed => Err(IssueKind::Changed),
         }
-        if progress.is_cancelled() {
-            return Ok(None);
+    }
+}
+
+impl<'f> Batch for Files<'f> {
+    type Message = OpenFile<'f>;
+
+    /// The directory of the last file, by its number: the next one is likely to lie there as well.
+    type Keep = Option<(u32, OwnedFd)>;
+
+    fn open(&self, index: usize, attempt: u32, keep: &mut Self::Keep) -> Result<OpenFile<'f>, IssueKind> {
+        let job = &self.jobs[index];
+        if attempt > 0 {
+            // Where the name led to something else, the way to it may have as well.
+            *keep = None;
         }
+        let file = self.open_file(job, keep).map_err(|error| IssueKind::Io("cannot open the file", error))?;
+        let file = FileReader::new(file).map_err(|error| IssueKind::Io("cannot read the file", error))?;
+        Ok(OpenFile {
+            file: State::Open(file.map_err(|_| IssueKind::Changed)?),
+            first_attempt: attempt == 0,
+            uncounted: if attempt == 0 { job.size } else { 0 },
+            progress: self.scanner.progress,
+        })
+    }
+
+    fn done(&self, index: usize, result: Result<(Digest, OpenFile<'f>), IssueKind>) {
+        let job = &self.jobs[index];
+        let result = match result {
+            Ok((digest, OpenFile { file: State::Read(metadata), .. })) => Ok((C4Id(digest), metadata)),
+            Ok(_) => Err(IssueKind::Changed),
+            Err(kind) => Err(kind),
+        };
+        let hashed = Hashed { row: job.row, directory: job.directory, result };
+        if let Ok(mut done) = self.done.lock() {
+            done.push((hashed.fault(job), hashed));
+        }
+        ScanProgress::add(&self.scanner.progress.files_done, 1);
+        self.scanner.progress.note(|| self.forest.full_path(job.row, job.directory));
+    }
+
+    fn is_exhaustion(error: &IssueKind) -> bool {
+        matches!(error, IssueKind::Io(_, error) if c4_engine::is_descriptor_exhaustion(error))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.scanner.progress.is_cancelled()
+    }
+}
+
+impl Files<'_> {
+    fn open_file(&self, job: &Job, keep: &mut Option<(u32, OwnedFd)>) -> io::Result<OwnedFd> {
+        let follow = self.scanner.options.follow_symlinks;
+        if keep.as_ref().is_none_or(|(directory, _)| *directory != job.directory) {
+            *keep = None;
+            let directory = &self.forest.directories[job.directory as usize];
+            let path = directory.row.map_or(Vec::new(), |row| self.forest.path(row, directory.parent));
+            *keep = Some((job.directory, self.forest.trees[directory.tree as usize].open_for_search(&path, follow)?));
+        }
+        let (_, directory) = keep.as_ref().ok_or(Errno::NOENT)?;
+        below::open_child_file(directory, self.forest.rows.name(job.row), follow)
     }
 }

@@ -98,6 +98,8 @@ pub struct ScanProgress {
     bytes_total: AtomicU64,
     cancelled: AtomicBool,
     current: std::sync::Mutex<Vec<u8>>,
+    /// Whether nobody has looked at `current` since it was written.
+    current_is_new: AtomicBool,
 }
 
 /// A moment of a scan.
@@ -134,6 +136,7 @@ impl ScanProgress {
 
     /// This moment.
     pub fn stats(&self) -> ScanStats {
+        self.current_is_new.store(false, Ordering::Relaxed);
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ScanStats {
             phase: PHASES[usize::from(self.phase.load(Ordering::Relaxed))],
@@ -154,10 +157,13 @@ impl ScanProgress {
         counter.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Notes a path, unless another thread is noting one.
+    /// Notes a path, when the last one was looked at and no other thread is noting one.
     fn note(&self, path: impl FnOnce() -> Vec<u8>) {
-        if let Ok(mut current) = self.current.try_lock() {
+        if !self.current_is_new.load(Ordering::Relaxed)
+            && let Ok(mut current) = self.current.try_lock()
+        {
             *current = path();
+            self.current_is_new.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -266,11 +272,11 @@ impl Root {
         Ok(Self { path: below::clean(&std::path::absolute(path)?), directory: Some(below::open_root(path)?) })
     }
 
-    /// Opens a file below the directory by its relative path.
-    fn open_file(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
+    /// Opens a directory below this one by its relative path, to open files in it; the empty path is this one.
+    fn open_for_search(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
         match &self.directory {
-            Some(directory) => below::open_file(directory, path, follow),
-            None => below::open_file(below::open_root(&self.path)?, path, follow),
+            Some(directory) => below::open_for_search(directory, path, follow),
+            None => below::open_for_search(below::open_root_for_search(&self.path)?, path, follow),
         }
     }
 }

@@ -269,7 +269,7 @@ impl<'w> Walk<'w> {
         let read = || -> io::Result<Vec<u8>> {
             use std::io::Read as _;
             // The user named the file: where it is a link, that is followed.
-            let file = below::open_file(&directory.descriptor, name, true)?;
+            let file = below::open_child_file(&directory.descriptor, name, true)?;
             let mut text = Vec::new();
             if FileType::from_raw_mode(fs::fstat(&file)?.st_mode) != FileType::RegularFile {
                 return Ok(text);
