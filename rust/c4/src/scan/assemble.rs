@@ -6,14 +6,19 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use super::layout::{Alias, Directory, Forest, Source};
-use super::{ScanMode, ScanOptions, ScanProgress};
+use super::{ScanMode, ScanOptions, Scanner};
 use crate::C4Id;
 use crate::c4m::{Field, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
 
+/// Directories whose texts are made, hashed and dropped together.
+const DIRECTORIES_AT_ONCE: usize = 32;
+
 impl Forest {
     /// Gives directories their size and, in a full scan, their ID, and links the ID of what they point at.
-    pub(super) fn assemble(&mut self, options: &ScanOptions, progress: &ScanProgress) {
+    pub(super) fn assemble(&mut self, scanner: &Scanner<'_>) {
         let mut directory_links: HashMap<u32, Vec<Alias>> = HashMap::new();
         for alias in std::mem::take(&mut self.aliases) {
             match alias.source {
@@ -32,55 +37,101 @@ impl Forest {
             }
         }
         let mut done: Vec<(C4Id, i64)> = vec![(C4Id::NIL, NULL_SIZE); self.directories.len()];
-        for component in self.components(&directory_links) {
-            if progress.is_cancelled() {
+        for level in self.levels(&mut directory_links) {
+            for alias in level.iter().filter_map(|directory| directory_links.remove(directory)).flatten() {
+                if let Source::Directory(target) = alias.source {
+                    self.rows.set(alias.row, Field::Id(done[target as usize].0));
+                }
+            }
+            let finish = |directories: &[u32]| self.finish(directories, scanner, &done);
+            let finished: Vec<_> = scanner.pool.install(|| level.par_chunks(DIRECTORIES_AT_ONCE).map(finish).collect());
+            if scanner.progress.is_cancelled() {
                 return;
             }
-            for directory in component.iter().rev() {
-                for alias in directory_links.remove(directory).unwrap_or_default() {
-                    match alias.source {
-                        Source::Directory(target) if component.binary_search(&target).is_ok() => {
-                            self.report_cycle(&alias);
-                        }
-                        Source::Directory(target) => self.rows.set(alias.row, Field::Id(done[target as usize].0)),
-                        Source::Row(_) => {}
-                    }
+            for (directory, (id, size)) in level.into_iter().zip(finished.into_iter().flatten()) {
+                done[directory as usize] = (id, size);
+                if let Some(row) = self.directories[directory as usize].row {
+                    self.rows.set(row, Field::Size(size));
+                    self.rows.set(row, Field::Id(id));
                 }
-                self.finish(*directory, options, &mut done);
             }
         }
     }
 
-    /// Computes one directory, whose children are done.
-    fn finish(&mut self, directory: u32, options: &ScanOptions, done: &mut [(C4Id, i64)]) {
-        let Directory { row, complete, same_as, .. } = self.directories[directory as usize];
-        done[directory as usize] = match same_as {
-            Some(first) => done[first as usize],
-            None if complete => self.id_and_size(directory, options),
-            None => (C4Id::NIL, NULL_SIZE),
-        };
-        if let Some(row) = row {
-            let (id, size) = done[directory as usize];
-            self.rows.set(row, Field::Size(size));
-            self.rows.set(row, Field::Id(id));
+    /// Directories in groups that do not need each other, every group after those that it needs. Links that would have
+    /// the ID of a directory that needs their own are taken out, and reported.
+    fn levels(&mut self, links: &mut HashMap<u32, Vec<Alias>>) -> Vec<Vec<u32>> {
+        let mut level_of = vec![0_usize; self.directories.len()];
+        let mut levels: Vec<Vec<u32>> = Vec::new();
+        for component in self.components(links) {
+            for number in component.iter().rev() {
+                if let Some(aliases) = links.get_mut(number) {
+                    let is_cycle = |alias: &mut Alias| matches!(alias.source, Source::Directory(target) if component.binary_search(&target).is_ok());
+                    let cycles: Vec<Alias> = aliases.extract_if(.., is_cycle).collect();
+                    for alias in &cycles {
+                        self.report_cycle(alias);
+                    }
+                }
+                let Directory { parent, same_as, .. } = self.directories[*number as usize];
+                let targets = links.get(number).into_iter().flatten().filter_map(|alias| match alias.source {
+                    Source::Directory(target) => Some(target),
+                    Source::Row(_) => None,
+                });
+                let above = targets.chain(same_as).map(|needed| level_of[needed as usize] + 1).max().unwrap_or(0);
+                // What it holds has raised it already.
+                let level = level_of[*number as usize].max(above);
+                level_of[*number as usize] = level;
+                if parent != *number {
+                    level_of[parent as usize] = level_of[parent as usize].max(level + 1);
+                }
+                if levels.len() <= level {
+                    levels.resize_with(level + 1, Vec::new);
+                }
+                levels[level].push(*number);
+            }
         }
+        levels
     }
 
-    fn id_and_size(&self, directory: u32, options: &ScanOptions) -> (C4Id, i64) {
+    /// Computes directories, whose children are done; their texts are hashed side by side.
+    fn finish(&self, directories: &[u32], scanner: &Scanner<'_>, done: &[(C4Id, i64)]) -> Vec<(C4Id, i64)> {
+        if scanner.progress.is_cancelled() {
+            return Vec::new();
+        }
+        let full = scanner.options.mode == ScanMode::Full;
+        let mut finished = Vec::with_capacity(directories.len());
+        let mut texts = Vec::new();
+        for number in directories {
+            let Directory { complete, same_as, .. } = self.directories[*number as usize];
+            finished.push(match same_as {
+                Some(first) => done[first as usize],
+                None if complete => {
+                    let (text, size) = self.text_and_size(*number, scanner.options);
+                    texts.push((finished.len(), text));
+                    (C4Id::NIL, size)
+                }
+                None => (C4Id::NIL, NULL_SIZE),
+            });
+        }
+        if full {
+            let messages: Vec<&[u8]> = texts.iter().map(|(_, text)| text.as_slice()).collect();
+            for ((at, _), digest) in texts.iter().zip(c4_sha512::digest_many(&messages)) {
+                finished[*at].0 = C4Id(digest);
+            }
+        }
+        finished
+    }
+
+    /// The text whose ID is that of a directory, in a full scan, and the directory's size.
+    fn text_and_size(&self, directory: u32, options: &ScanOptions) -> (Vec<u8>, i64) {
         let children: Vec<Row<'_>> = self.children(directory).map(|row| self.rows.get(row)).collect();
         let sizes =
             children.iter().try_fold(0_i64, |sum, child| sum.checked_add(child.size).filter(|_| child.size >= 0));
         let full = options.mode == ScanMode::Full;
         let text = if full || sizes.is_some() { one_level_text(&children) } else { Vec::new() };
         let size = sizes.and_then(|sum| sum.checked_add(text.len() as i64)).unwrap_or(NULL_SIZE);
-        let id = if full {
-            // With sequences the listing that has an ID is the folded one; the size stays that of the files and their lines.
-            let folded = options.sequences.then(|| folded_text(&children));
-            C4Id::of(folded.as_ref().unwrap_or(&text))
-        } else {
-            C4Id::NIL
-        };
-        (id, size)
+        // With sequences the listing that has an ID is the folded one; the size stays that of the files and their lines.
+        if full && options.sequences { (folded_text(&children), size) } else { (text, size) }
     }
 
     /// Rows of the children of a directory, without what is below them.

@@ -3,8 +3,8 @@
 //! ```text
 //! walk      directories in parallel, one read and one stat an entry     -> listings, in canonical order
 //! layout    listings joined to one list; the counts of the work known   -> rows, files to hash, links to follow
-//! hash      files in parallel, largest first                            -> IDs of files
-//! assemble  directories from the deepest up                             -> sizes and IDs of directories
+//! hash      files in the lanes of several workers (c4-engine)            -> IDs of files
+//! assemble  directories from the deepest up, their texts in lanes       -> sizes and IDs of directories
 //! ```
 //!
 //! The result does not depend on the count of workers. Each file is read once. What cannot be read is in the manifest
@@ -303,7 +303,7 @@ impl Scanner<'_> {
             return Err(ScanError::Cancelled);
         }
         self.progress.enter(2);
-        forest.assemble(self.options, self.progress);
+        forest.assemble(self);
         let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
         if self.options.sequences {
             manifest.fold_sequences(crate::c4m::MIN_SEQUENCE);
