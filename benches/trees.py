@@ -108,7 +108,8 @@ def write(name: str, root: str | os.PathLike[str], scale: float = 1.0) -> Path:
 def main() -> None:
     """Write the tree that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=TREES, help="; ".join(f"{name}: {tree.__doc__}" for name, tree in TREES.items()))
+    about = "; ".join(f"{name}: {tree.__doc__}" for name, tree in TREES.items())
+    parser.add_argument("name", choices=TREES, help=about)
     parser.add_argument("directory", help="where the tree is written; made if it is not there")
     parser.add_argument("--scale", type=float, default=1.0, help="how many of the files (default: 1)")
     args = parser.parse_args()

@@ -6,20 +6,13 @@ from pathlib import Path
 
 import c4py
 import pytest
+import trees
 from pytest_benchmark.fixture import BenchmarkFixture
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make 1,000 files of up to 16 KB in 100 folders, the same on every machine."""
-    root = tmp_path_factory.mktemp("tree")
-    state = 12345
-    for number in range(1000):
-        state = (state * 1664525 + 1013904223) % 2**32
-        folder = root / f"a{number // 100}" / f"b{number // 10 % 10}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"f{number:06}.bin").write_bytes(bytes([number % 251]) * ((state >> 8) % 16385))
-    return root
+    return trees.write("small", tmp_path_factory.mktemp("trees") / "small", scale=1000 / 120_000)
 
 
 def test_identify_small_bytes(benchmark: BenchmarkFixture) -> None:
@@ -33,6 +26,15 @@ def test_id_to_text_and_back(benchmark: BenchmarkFixture) -> None:
 
 def test_scan(benchmark: BenchmarkFixture, tree: Path) -> None:
     assert benchmark(c4py.scan, tree).file_count() == 1000
+
+
+def test_scan_of_metadata(benchmark: BenchmarkFixture, tree: Path) -> None:
+    assert benchmark(lambda: c4py.scan(tree, mode="metadata")).file_count() == 1000
+
+
+def test_identify_files(benchmark: BenchmarkFixture, tree: Path) -> None:
+    files = list(tree.rglob("*.dat"))
+    assert None not in benchmark(c4py.identify_files, files).values()
 
 
 def test_load_and_dump(benchmark: BenchmarkFixture, tree: Path) -> None:

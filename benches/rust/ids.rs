@@ -1,4 +1,4 @@
-//! IDs of bytes, and IDs as text.
+//! IDs as text.
 
 use std::hint::black_box;
 
@@ -19,15 +19,5 @@ fn text(c: &mut Criterion) {
     group.finish();
 }
 
-fn hashing(c: &mut Criterion) {
-    let data = vec![7; 1 << 20];
-    let mut group = c.benchmark_group("hash");
-    group.throughput(Throughput::Bytes(data.len() as u64));
-    group.bench_function("one stream of 1 MiB", |b| b.iter(|| C4Id::of(black_box(&data))));
-    let small: Vec<&[u8]> = data.chunks(4096).collect();
-    group.bench_function("256 messages of 4 KiB", |b| b.iter(|| c4_sha512::digest_many(black_box(&small))));
-    group.finish();
-}
-
-criterion_group!(benches, text, hashing);
+criterion_group!(benches, text);
 criterion_main!(benches);

@@ -8,14 +8,15 @@ use c4::scan::{ScanMode, ScanOptions, ScanProgress, scan};
 
 fn scans(c: &mut Criterion) {
     let root = tempfile::tempdir().unwrap();
-    tree::create(root.path(), 2000, 16 * 1024);
+    let root = root.path().join("small");
+    tree::create("small", &root, 2000.0 / 120_000.0);
     let mut group = c.benchmark_group("scan of 2,000 files");
     group.throughput(Throughput::Elements(2000));
     for (name, mode) in [("metadata", ScanMode::Metadata), ("full", ScanMode::Full)] {
         for workers in [1, 2] {
             let options = ScanOptions { mode, workers: Some(workers), ..ScanOptions::default() };
             group.bench_function(format!("{name}, {workers} workers"), |b| {
-                b.iter(|| scan(root.path(), &options, &ScanProgress::default()).unwrap());
+                b.iter(|| scan(&root, &options, &ScanProgress::default()).unwrap());
             });
         }
     }

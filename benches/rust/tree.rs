@@ -1,10 +1,10 @@
-//! One deterministic tree for all benchmarks: the same names, sizes and bytes on every machine.
+//! What the benchmarks work on: the same names, sizes and bytes on every machine.
 
 #![allow(dead_code, unreachable_pub, reason = "every benchmark uses a part of this module")]
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use c4::C4Id;
 
@@ -23,17 +23,9 @@ pub fn manifest_text(directories: usize) -> String {
     text
 }
 
-/// Writes `files` files of up to `max_bytes` below a directory, ten to a folder, three levels deep.
-pub fn create(root: &Path, files: usize, max_bytes: usize) {
-    let mut state = 12_345_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as usize
-    };
-    for file in 0..files {
-        let folder = root.join(format!("a{}/b{}/c{}", file / 1000, file / 100 % 10, file / 10 % 10));
-        fs::create_dir_all(&folder).unwrap();
-        let bytes: Vec<u8> = vec![(file % 251) as u8; next() % (max_bytes + 1)];
-        fs::write(folder.join(format!("f{file:06}.bin")), bytes).unwrap();
-    }
+/// Writes a tree with `benches/trees.py`, which needs nothing but Python.
+pub fn create(name: &str, root: &Path, scale: f64) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/trees.py");
+    let status = Command::new("python3").arg(script).arg(name).arg(root).args(["--scale", &scale.to_string()]).output();
+    assert!(status.is_ok_and(|output| output.status.success()), "python3 {script} {name} failed");
 }

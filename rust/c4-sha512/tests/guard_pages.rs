@@ -9,21 +9,21 @@ use sha2::Digest as _;
 /// Pages that may be used, between two that may not be touched.
 struct Guarded {
     start: *mut u8,
-    page: usize,
 }
 
-/// Bytes between the guards, in pages.
-const PAGES: usize = 4;
+/// A multiple of every page size.
+const PAGE: usize = 64 * 1024;
+
+/// All bytes: those that may be used, and a page on either side.
+const MAPPED: usize = 3 * PAGE;
 
 impl Guarded {
     fn new() -> Self {
-        let page = rustix::param::page_size();
-        let all = (PAGES + 2) * page;
         // SAFETY: a new mapping at a place that the system chooses.
-        let start = unsafe { mmap_anonymous(ptr::null_mut(), all, ProtFlags::empty(), MapFlags::PRIVATE) }.unwrap();
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), MAPPED, ProtFlags::empty(), MapFlags::PRIVATE) }.unwrap();
         // SAFETY: the pages lie inside the mapping, and nothing refers to them yet.
-        unsafe { mprotect(start.byte_add(page), PAGES * page, MprotectFlags::READ | MprotectFlags::WRITE) }.unwrap();
-        let mut pages = Self { start: start.cast(), page };
+        unsafe { mprotect(start.byte_add(PAGE), PAGE, MprotectFlags::READ | MprotectFlags::WRITE) }.unwrap();
+        let mut pages = Self { start: start.cast() };
         for (i, byte) in pages.bytes().iter_mut().enumerate() {
             *byte = ((i as u32).wrapping_mul(2_654_435_761) >> 24) as u8;
         }
@@ -32,14 +32,14 @@ impl Guarded {
 
     fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: these pages were made readable and writable, they are initialised (zeros), and `self` owns them.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(self.page), PAGES * self.page) }
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(PAGE), PAGE) }
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
         // SAFETY: the mapping that `new` made, in its length; nothing borrows it any more.
-        unsafe { munmap(self.start.cast(), (PAGES + 2) * self.page) }.unwrap();
+        unsafe { munmap(self.start.cast(), MAPPED) }.unwrap();
     }
 }
 
@@ -51,7 +51,8 @@ fn messages_at_the_edges_of_memory() {
         for message in [&bytes[..length], &bytes[bytes.len() - length..]] {
             let expected: [u8; 64] = sha2::Sha512::digest(message).into();
             assert_eq!(c4_sha512::digest(message), expected, "{length} bytes");
-            for count in [1, 3, 4, 8, 16, 17] {
+            let counts = if length > 4096 { &[1, 5][..] } else { &[1, 3, 4, 8, 16, 17] };
+            for count in counts.iter().copied() {
                 assert_eq!(c4_sha512::digest_many(&vec![message; count]), vec![expected; count], "{count} x {length}");
             }
         }
