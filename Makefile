@@ -4,9 +4,9 @@ PYTHON := .venv/bin/python
 VERSIONS := 3.11 3.12 3.13 3.14
 export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 
-.PHONY: all venv test fmt clippy test-rust doc-rust ruff mypy stubtest bench-once bench versions package smoke
+.PHONY: all venv test fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once bench versions package smoke
 
-all: test fmt clippy test-rust doc-rust ruff mypy stubtest bench-once package versions smoke
+all: test fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once package versions smoke
 
 venv: ## what the checks need, and the package itself
 	test -x $(PYTHON) || python3 -m venv .venv
@@ -23,6 +23,9 @@ clippy: venv ## Rust lints; a warning is an error
 
 test-rust: ## the Rust suite, vectors included
 	cargo test --workspace --locked
+
+kernels: venv ## both suites under every SHA-512 kernel, forced; the kernels under valgrind
+	PYTHON=$(PYTHON) .ci/kernels
 
 doc-rust: venv ## rustdoc without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --document-private-items
@@ -42,7 +45,7 @@ bench-once: ## every benchmark runs, once
 	$(PYTHON) -m pytest benches/python
 
 bench: venv ## measure; compare two trees in one run, absolute times say little
-	cargo bench -p c4
+	cargo bench -p c4 -p c4-sha512
 	$(PYTHON) -m pytest benches/python --benchmark-enable --benchmark-only
 
 package: venv ## the sdist builds a wheel, the wheel is one for every Python from 3.11 on
