@@ -41,7 +41,8 @@ use c4_sha512::{Digest, Platform};
 
 pub use file::{FileRead, FileReader, is_descriptor_exhaustion, open_file_budget};
 
-/// Bytes of a lane's buffer: larger ones leave the processor's cache, smaller ones cost more calls of `read`.
+/// Bytes of a lane's buffer. From 16 to 256 KiB all measure alike, on large files and on small ones; this is what still
+/// lets the four or sixteen buffers of a worker lie in a second-level cache.
 pub const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What a message gave into a buffer.
@@ -71,6 +72,17 @@ pub trait Batch: Sync {
 
     /// What a worker keeps from one call of `open` to the next.
     type Keep: Default;
+
+    /// How many messages there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes a message has; only the order of the work depends on it.
+    fn size(&self, index: usize) -> u64;
 
     /// Opens a message; `attempt` is 0, or 1 after [`Read::Again`] and so on.
     fn open(
@@ -103,7 +115,7 @@ pub struct Limits {
     pub open: usize,
 }
 
-/// Hashes the messages of a batch. `sizes` has one size a message, in bytes; only the order of the work depends on them.
+/// Hashes the messages of a batch.
 ///
 /// Returns when each message has a result, or soon after the batch is cancelled. No thread outlives the call.
 ///
@@ -126,6 +138,12 @@ pub struct Limits {
 /// impl<'a> Batch for Texts<'a> {
 ///     type Message = Text<'a>;
 ///     type Keep = ();
+///     fn len(&self) -> usize {
+///         self.0.len()
+///     }
+///     fn size(&self, index: usize) -> u64 {
+///         self.0[index].len() as u64
+///     }
 ///     fn open(&self, index: usize, _: u32, (): &mut ()) -> Result<Text<'a>, std::convert::Infallible> {
 ///         Ok(Text(self.0[index]))
 ///     }
@@ -134,21 +152,21 @@ pub struct Limits {
 ///     }
 /// }
 /// let texts = Texts(&[b"a", b"bc"], Mutex::new(vec![None; 2]));
-/// c4_engine::run(&texts, &[1, 2], Limits { workers: 2, open: 8 });
+/// c4_engine::run(&texts, Limits { workers: 2, open: 8 });
 /// assert_eq!(texts.1.into_inner().unwrap(), [Some(c4_sha512::digest(b"a")), Some(c4_sha512::digest(b"bc"))]);
 /// ```
-pub fn run<B: Batch>(batch: &B, sizes: &[u64], limits: Limits) {
-    run_on(Platform::current(), batch, sizes, limits);
+pub fn run<B: Batch>(batch: &B, limits: Limits) {
+    run_on(Platform::current(), batch, limits);
 }
 
-fn run_on<B: Batch>(platform: Platform, batch: &B, sizes: &[u64], limits: Limits) {
-    let workers = limits.workers.clamp(1, sizes.len().max(1));
-    let slots = platform.lanes().min(sizes.len().div_ceil(workers)).min((limits.open / workers).max(1));
+fn run_on<B: Batch>(platform: Platform, batch: &B, limits: Limits) {
+    let workers = limits.workers.clamp(1, batch.len().max(1));
+    let slots = platform.lanes().min(batch.len().div_ceil(workers)).min((limits.open / workers).max(1));
     let shared = Shared {
         platform,
         batch,
         slots,
-        queue: Mutex::new(queue::Queue::new(sizes, workers, platform.speedup())),
+        queue: Mutex::new(queue::Queue::new(batch.len(), |index| batch.size(index), workers, platform.speedup())),
         open: AtomicUsize::new(0),
     };
     std::thread::scope(|scope| {

@@ -89,6 +89,14 @@ impl<'m> Batch for &'m Made {
     type Message = MadeMessage<'m>;
     type Keep = ();
 
+    fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    fn size(&self, index: usize) -> u64 {
+        self.sizes[index]
+    }
+
     fn open(&self, index: usize, attempt: u32, (): &mut ()) -> Result<MadeMessage<'m>, Error> {
         if self.faults[index] == Fault::Open {
             return Err(Error::Fault);
@@ -136,7 +144,7 @@ impl Made {
     }
 
     fn hash(&self, platform: Platform, workers: usize, open: usize) {
-        run_on(platform, &self, &self.sizes, Limits { workers, open });
+        run_on(platform, &self, Limits { workers, open });
         assert_eq!(self.open.load(Ordering::SeqCst), 0, "messages were left open");
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -244,7 +245,10 @@ impl<B: Batch> Worker<'_, '_, B> {
         loop {
             if self.taken.is_empty() {
                 let wanted = self.shared.slots - at;
-                let work = self.shared.queue.lock().map_or(Work::None, |mut queue| queue.take(wanted, !has_others));
+                let size = |index| self.shared.batch.size(index);
+                let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                let work = queue.take(wanted, !has_others, size);
+                drop(queue);
                 match work {
                     Work::Together(taken) => self.taken.extend(taken),
                     Work::Alone(index) => {

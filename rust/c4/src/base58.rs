@@ -1,9 +1,10 @@
 //! Base 58 of 64 bytes, by fixed-size limb arithmetic.
 //!
-//! A 512-bit number is held either as sixteen 32-bit limbs or as eighteen limbs of five base-58 digits. Converting is a
-//! product with a constant table of the powers of one radix written in the other. Products are summed in columns of 64
-//! bits: six of 2^32 and 58^5 fit, with room for a carry, so columns are carried after six rows. No division by a variable
-//! and no allocation. Digits are always 88, left-padded with the digit zero, `1`.
+//! A 512-bit number is written as eighteen limbs of five base-58 digits: its sixteen 32-bit limbs are multiplied with a
+//! constant table of the powers of 2^32 in that radix. Products are summed in columns of 64 bits: six of 2^32 and 58^5 fit,
+//! with room for a carry, so columns are carried after six rows. It is read by Horner's rule in limbs of ten digits, the
+//! most that a 64-bit word holds. No division by a variable and no allocation. Digits are always 88, left-padded with the
+//! digit zero, `1`.
 
 /// The digits in order of their value.
 pub const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -27,8 +28,6 @@ pub enum DecodeError {
 
 /// `TO_DECIMAL[i]` is 2^(32 * (15 - i)) in limbs of five digits, most significant first.
 static TO_DECIMAL: [[u32; DECIMAL_LIMBS]; BINARY_LIMBS] = powers_of_two();
-/// `TO_BINARY[i]` is 58^(5 * (17 - i)) in 32-bit limbs, most significant first.
-static TO_BINARY: [[u32; BINARY_LIMBS]; DECIMAL_LIMBS] = powers_of_58();
 /// Value of each byte as a digit; `NO_DIGIT` where it is none.
 static VALUES: [u8; 256] = digit_values();
 const NO_DIGIT: u8 = 0xff;
@@ -58,24 +57,6 @@ const fn powers_of_two() -> [[u32; DECIMAL_LIMBS]; BINARY_LIMBS] {
             let value = ((table[row][column] as u64) << 32) + carry;
             table[row - 1][column] = (value % LIMB_RADIX) as u32;
             carry = value / LIMB_RADIX;
-        }
-        row -= 1;
-    }
-    table
-}
-
-const fn powers_of_58() -> [[u32; BINARY_LIMBS]; DECIMAL_LIMBS] {
-    let mut table = [[0; BINARY_LIMBS]; DECIMAL_LIMBS];
-    table[DECIMAL_LIMBS - 1][BINARY_LIMBS - 1] = 1;
-    let mut row = DECIMAL_LIMBS - 1;
-    while row > 0 {
-        let mut carry = 0;
-        let mut column = BINARY_LIMBS;
-        while column > 0 {
-            column -= 1;
-            let value = table[row][column] as u64 * LIMB_RADIX + carry;
-            table[row - 1][column] = value as u32;
-            carry = value >> 32;
         }
         row -= 1;
     }
@@ -133,46 +114,56 @@ fn carry_step(columns: &mut [u64; DECIMAL_LIMBS], first: usize) {
 
 /// Reads 88 digits as a big-endian 512-bit number.
 pub fn decode(digits: &[u8; DIGITS]) -> Result<[u8; 64], DecodeError> {
-    let mut values = [0_u8; DECIMAL_LIMBS * 5];
     let mut seen = 0;
-    for (value, digit) in values[DECIMAL_LIMBS * 5 - DIGITS..].iter_mut().zip(digits) {
-        *value = VALUES[*digit as usize];
-        seen |= *value;
-    }
+    // Ten digits, the most that fit a word; the first limb has only eight.
+    let mut limb = |digits: &[u8]| {
+        let mut half = |digits: &[u8]| {
+            digits.iter().fold(0_u32, |value, digit| {
+                seen |= VALUES[*digit as usize];
+                // With a byte that is no digit it may wrap, and is not used.
+                value.wrapping_mul(58).wrapping_add(u32::from(VALUES[*digit as usize]))
+            })
+        };
+        let (high, low) = digits.split_at(digits.len() - 5);
+        u64::from(half(high)) * LIMB_RADIX + u64::from(half(low))
+    };
+    let (first, rest) = digits.split_at(8);
+    let rest = rest.as_chunks::<10>().0;
+    // Horner's rule, most significant limb first: after n limbs at most n words are in use.
+    let mut words = [limb(first), 0, 0, 0, 0, 0, 0, 0];
+    multiply_add::<2>(&mut words, limb(&rest[0]));
+    multiply_add::<3>(&mut words, limb(&rest[1]));
+    multiply_add::<4>(&mut words, limb(&rest[2]));
+    multiply_add::<5>(&mut words, limb(&rest[3]));
+    multiply_add::<6>(&mut words, limb(&rest[4]));
+    multiply_add::<7>(&mut words, limb(&rest[5]));
+    multiply_add::<8>(&mut words, limb(&rest[6]));
+    let overflow = multiply_add::<8>(&mut words, limb(&rest[7]));
     if seen >= 0x80 {
         let position = digits.iter().position(|digit| VALUES[*digit as usize] == NO_DIGIT);
         return Err(DecodeError::Digit(position.unwrap_or_default()));
     }
-    let limbs = values.as_chunks::<5>().0;
-    let limb = |row: usize| {
-        let digits = limbs[row].map(u32::from);
-        (digits[0] * 58 + digits[1]) * 195_112 + digits[2] * 3364 + (digits[3] * 58 + digits[4])
-    };
-    let mut columns = [0_u64; BINARY_LIMBS];
-    let mut overflow = 0;
-    // As in `encode`; the rows reach 16, 11 and 5 columns.
-    (0..6).for_each(|row| add_product::<BINARY_LIMBS, 16>(&mut columns, limb(row), &TO_BINARY[row]));
-    overflow += shift_step(&mut columns);
-    (6..12).for_each(|row| add_product::<BINARY_LIMBS, 11>(&mut columns, limb(row), &TO_BINARY[row]));
-    overflow += shift_step(&mut columns);
-    (12..18).for_each(|row| add_product::<BINARY_LIMBS, 5>(&mut columns, limb(row), &TO_BINARY[row]));
-    let mut bytes = [0; 64];
-    let mut carry = 0;
-    for (column, out) in columns.iter().zip(bytes.as_chunks_mut::<4>().0).rev() {
-        let value = column + carry;
-        *out = (value as u32).to_be_bytes();
-        carry = value >> 32;
+    if overflow > 0 {
+        return Err(DecodeError::Overflow);
     }
-    if overflow + carry == 0 { Ok(bytes) } else { Err(DecodeError::Overflow) }
+    let mut bytes = [0; 64];
+    for (word, out) in words.iter().rev().zip(bytes.as_chunks_mut::<8>().0) {
+        *out = word.to_be_bytes();
+    }
+    Ok(bytes)
 }
 
-/// Carries what every column has above 32 bits to its neighbour on the left; returns what leaves the first.
-fn shift_step(columns: &mut [u64; BINARY_LIMBS]) -> u64 {
-    let carries = columns.map(|column| column >> 32);
-    for (column, carry) in columns.iter_mut().zip(carries[1..].iter().chain(&[0])) {
-        *column = (*column & 0xffff_ffff) + carry;
+/// Multiplies a number, least significant word first, by the value of ten digits, and adds a limb; returns what the first
+/// `USED` words do not hold.
+#[inline]
+fn multiply_add<const USED: usize>(words: &mut [u64; 8], limb: u64) -> u64 {
+    let mut carry = limb;
+    for word in &mut words[..USED] {
+        let product = u128::from(*word) * u128::from(LIMB_RADIX * LIMB_RADIX) + u128::from(carry);
+        *word = product as u64;
+        carry = (product >> 64) as u64;
     }
-    carries[0]
+    carry
 }
 
 /// Adds the product of a limb and a power to the last `REACH` columns; those before are zero in the power. Fixed counts
@@ -230,9 +221,6 @@ mod tests {
     fn powers_reach_no_further_than_they_are_added() {
         for (row, reach) in [(0, 18), (6, 10), (12, 4)] {
             assert!(TO_DECIMAL[row][..DECIMAL_LIMBS - reach].iter().all(|limb| *limb == 0));
-        }
-        for (row, reach) in [(0, 16), (6, 11), (12, 5)] {
-            assert!(TO_BINARY[row][..BINARY_LIMBS - reach].iter().all(|limb| *limb == 0));
         }
     }
 

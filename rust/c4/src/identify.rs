@@ -174,7 +174,7 @@ pub fn identify_files<P: AsRef<Path> + Sync>(
         }
     });
     let limits = Limits { workers, open: open_file_budget() };
-    c4_engine::run(&Files { paths, is_cancelled, done }, &sizes, limits);
+    c4_engine::run(&Files { paths, sizes: &sizes, is_cancelled, done }, limits);
 }
 
 /// How often a file is read that changes meanwhile.
@@ -189,6 +189,7 @@ fn size_of(path: &Path) -> u64 {
 
 struct Files<'f, P> {
     paths: &'f [P],
+    sizes: &'f [u64],
     is_cancelled: &'f (dyn Fn() -> bool + Sync),
     done: &'f (dyn Fn(usize, Result<FileIds, IdentifyError>) + Sync),
 }
@@ -196,6 +197,14 @@ struct Files<'f, P> {
 impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
     type Message = ContentFile;
     type Keep = ();
+
+    fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    fn size(&self, index: usize) -> u64 {
+        self.sizes[index]
+    }
 
     fn open(&self, index: usize, attempt: u32, (): &mut ()) -> Result<ContentFile, IdentifyError> {
         ContentFile::open(self.paths[index].as_ref(), attempt)

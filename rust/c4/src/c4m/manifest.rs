@@ -139,6 +139,27 @@ impl Rows {
         self.modes[row as usize]
     }
 
+    /// A row's time.
+    pub fn time(&self, row: RowId) -> Timestamp {
+        self.times[row as usize]
+    }
+
+    /// A row's size in bytes; negative when it is not known.
+    pub fn size(&self, row: RowId) -> i64 {
+        self.sizes[row as usize]
+    }
+
+    /// Takes the IDs of all rows out, to write them by several threads; until [`Rows::put_ids`] no row can be read whole.
+    pub(crate) fn take_ids(&mut self) -> Vec<C4Id> {
+        std::mem::take(&mut self.ids)
+    }
+
+    /// Gives the rows their IDs.
+    pub(crate) fn put_ids(&mut self, ids: Vec<C4Id>) {
+        assert_eq!(ids.len(), self.len(), "every row has an ID");
+        self.ids = ids;
+    }
+
     /// A row's ID.
     pub fn id(&self, row: RowId) -> &C4Id {
         &self.ids[row as usize]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
 use c4_sha512::Digest;
@@ -16,13 +16,6 @@ use super::{IssueKind, ScanProgress, Scanner, below};
 use crate::C4Id;
 use crate::c4m::{Field, Mode, RowId, Timestamp};
 
-/// What hashing a file found out.
-struct Hashed {
-    row: RowId,
-    directory: u32,
-    result: Result<(C4Id, Metadata), IssueKind>,
-}
-
 /// Why the ID of a row is not that of the file that was listed there.
 #[derive(Clone, Copy)]
 pub(super) enum Fault {
@@ -31,18 +24,8 @@ pub(super) enum Fault {
     Unreadable(io::ErrorKind),
 }
 
-impl Hashed {
-    /// Why other names of the file cannot have this ID; `None` when they can.
-    fn fault(&self, job: &Job) -> Option<Fault> {
-        match &self.result {
-            Ok((_, metadata)) => (metadata.inode != job.inode).then_some(Fault::Replaced),
-            Err(IssueKind::Io(_, error)) => Some(Fault::Unreadable(error.kind())),
-            Err(_) => Some(Fault::Replaced),
-        }
-    }
-}
-
 /// Metadata of the file that was read, which may not be the one that was listed.
+#[derive(Clone, Copy)]
 struct Metadata {
     mode: Mode,
     time: Timestamp,
@@ -78,31 +61,46 @@ impl Forest {
     /// Does the jobs; returns the rows whose ID is not that of the file that was listed there, or that have none.
     fn hash_jobs(&mut self, scanner: &Scanner<'_>) -> HashMap<RowId, Fault> {
         let jobs = std::mem::take(&mut self.jobs);
-        let sizes: Vec<u64> = jobs.iter().map(|job| job.size).collect();
         let limits = Limits { workers: scanner.workers, open: open_file_budget() };
-        let files = Files { forest: self, scanner, jobs: &jobs, done: Mutex::new(Vec::with_capacity(jobs.len())) };
-        c4_engine::run(&files, &sizes, limits);
-        let mut done = files.done.into_inner().unwrap_or_default();
+        let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
+        c4_engine::run(&Files { forest: self, scanner, jobs: &jobs, results: &results }, limits);
+        let Results { ids, mut surprises } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.rows.put_ids(ids);
         let mut faults = HashMap::new();
-        done.sort_by_key(|(_, hashed)| hashed.row);
-        for (fault, Hashed { row, directory, result }) in done {
-            if let Some(fault) = fault {
-                faults.insert(row, fault);
-            }
-            match result {
-                Ok((id, metadata)) => {
-                    self.rows.set(row, Field::Id(id));
+        surprises.sort_by_key(|(index, _)| jobs[*index].row);
+        for (index, surprise) in surprises {
+            let Job { row, directory, inode, .. } = jobs[index];
+            match surprise {
+                Ok(metadata) => {
+                    if metadata.inode != inode {
+                        faults.insert(row, Fault::Replaced);
+                    }
                     self.rows.set(row, Field::Mode(metadata.mode));
                     self.rows.set(row, Field::Size(metadata.size));
                     if metadata.time.is_writable() {
                         self.rows.set(row, Field::Time(metadata.time));
                     }
                 }
-                Err(kind) => self.report(row, directory, kind),
+                Err(kind) => {
+                    let fault = match &kind {
+                        IssueKind::Io(_, error) => Fault::Unreadable(error.kind()),
+                        _ => Fault::Replaced,
+                    };
+                    faults.insert(row, fault);
+                    self.report(row, directory, kind);
+                }
             }
         }
         faults
     }
+}
+
+/// What hashing found out.
+struct Results {
+    /// The rows' IDs: that of a file is written as soon as it is known.
+    ids: Vec<C4Id>,
+    /// By the number of the job: files that are not as they were listed, or have no ID.
+    surprises: Vec<(usize, Result<Metadata, IssueKind>)>,
 }
 
 /// The files of a scan, as the engine takes them.
@@ -110,7 +108,7 @@ struct Files<'f> {
     forest: &'f Forest,
     scanner: &'f Scanner<'f>,
     jobs: &'f [Job],
-    done: Mutex<Vec<(Option<Fault>, Hashed)>>,
+    results: &'f Mutex<Results>,
 }
 
 /// A file of a scan. It is closed as soon as its last byte was read.
@@ -166,6 +164,14 @@ impl<'f> Batch for Files<'f> {
     /// The directory of the last file, by its number: the next one is likely to lie there as well.
     type Keep = Option<(u32, OwnedFd)>;
 
+    fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    fn size(&self, index: usize) -> u64 {
+        self.jobs[index].size
+    }
+
     fn open(&self, index: usize, attempt: u32, keep: &mut Self::Keep) -> Result<OpenFile<'f>, IssueKind> {
         let job = &self.jobs[index];
         if attempt > 0 {
@@ -184,15 +190,18 @@ impl<'f> Batch for Files<'f> {
 
     fn done(&self, index: usize, result: Result<(Digest, OpenFile<'f>), IssueKind>) {
         let job = &self.jobs[index];
-        let result = match result {
-            Ok((digest, OpenFile { file: State::Read(metadata), .. })) => Ok((C4Id(digest), metadata)),
-            Ok(_) => Err(IssueKind::Changed),
-            Err(kind) => Err(kind),
-        };
-        let hashed = Hashed { row: job.row, directory: job.directory, result };
-        if let Ok(mut done) = self.done.lock() {
-            done.push((hashed.fault(job), hashed));
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok((digest, OpenFile { file: State::Read(metadata), .. })) => {
+                results.ids[job.row as usize] = C4Id(digest);
+                if !self.is_as_listed(job, &metadata) {
+                    results.surprises.push((index, Ok(metadata)));
+                }
+            }
+            Ok(_) => results.surprises.push((index, Err(IssueKind::Changed))),
+            Err(kind) => results.surprises.push((index, Err(kind))),
         }
+        drop(results);
         ScanProgress::add(&self.scanner.progress.files_done, 1);
         self.scanner.progress.note(|| self.forest.full_path(job.row, job.directory));
     }
@@ -207,6 +216,14 @@ impl<'f> Batch for Files<'f> {
 }
 
 impl Files<'_> {
+    fn is_as_listed(&self, job: &Job, metadata: &Metadata) -> bool {
+        let rows = &self.forest.rows;
+        metadata.inode == job.inode
+            && metadata.mode == rows.mode(job.row)
+            && metadata.size == rows.size(job.row)
+            && (metadata.time == rows.time(job.row) || !metadata.time.is_writable())
+    }
+
     fn open_file(&self, job: &Job, keep: &mut Option<(u32, OwnedFd)>) -> io::Result<OwnedFd> {
         let follow = self.scanner.options.follow_symlinks;
         if keep.as_ref().is_none_or(|(directory, _)| *directory != job.directory) {
