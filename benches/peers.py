@@ -138,10 +138,11 @@ def plot(results: dict[str, dict[str, float]], path: str) -> None:
         colors = ["#c0392b" if name.startswith("c4py id") else "#7f8c8d" for name in names]
         bars = panel.barh(names, ratios, color=colors)
         panel.bar_label(bars, [f" {ratio:.2f}" for ratio in ratios], fontsize=8)
-        panel.set_xscale("log")
+        if max(ratios) > 3 * min(ratios):
+            panel.set_xscale("log")
         panel.margins(x=0.25)
         panel.set_title(f"{tree}: c4py {base:.2f} s", fontsize=10)
-        panel.set_xlabel("times as long as c4py (log)", fontsize=8)
+        panel.set_xlabel("times as long as c4py", fontsize=8)
         panel.tick_params(labelsize=8)
         panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

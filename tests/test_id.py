@@ -294,3 +294,15 @@ def test_a_named_manifest_that_is_none_is_read_once(tmp_path: Path) -> None:
 def test_one_path_in_the_place_of_many_is_refused() -> None:
     with pytest.raises(TypeError, match="paths must be an iterable of paths, not str"):
         c4py.identify_files("abc")
+
+
+def test_a_manifest_with_lines_longer_than_are_kept(tmp_path: Path) -> None:
+    id_list = "".join(str(c4py.identify_bytes(bytes([number]))) for number in range(40)) * 1000  # 3.6 MB, one line
+    manifest = tmp_path / "long.c4m"
+    manifest.write_text("- - 1 b -\n- - 2 a -\n" + id_list + "\n")
+    noise = tmp_path / "noise"
+    noise.write_text(id_list + "!")
+    ids = c4py.identify_files([manifest, noise, manifest, noise], workers=1)
+    assert ids == {path: c4py.identify_file(path) for path in (manifest, noise)}
+    assert ids[manifest] == c4py.identify_bytes(c4py.dumps(c4py.load(manifest)).encode())
+    assert ids[noise] == c4py.identify_bytes(noise.read_bytes())

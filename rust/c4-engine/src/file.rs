@@ -1,7 +1,7 @@
 //! A file that must stay as it is while it is read.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{self, FileType, Stat};
 use rustix::io::Errno;
@@ -62,11 +62,6 @@ impl FileReader {
         &self.before
     }
 
-    /// The file itself.
-    pub fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
-    }
-
     /// Reads the next bytes into a buffer, which is not empty.
     ///
     /// A read that gives less than was asked for, up to the size that the file has, was the last: the system is not asked
@@ -84,7 +79,43 @@ impl FileReader {
         if !is_last {
             return Ok(FileRead::More(count));
         }
-        Ok(if self.is_unchanged()? { FileRead::End(count) } else { FileRead::Changed })
+        if !self.is_unchanged()? {
+            return Ok(FileRead::Changed);
+        }
+        // An end at another place than the size says: a file of the system that does not know its size, or one that was
+        // short for a moment within a tick of its clock. The latter goes on here.
+        let is_elsewhere = self.position != self.before.st_size as u64;
+        if is_elsewhere && self.pread(&mut [0], self.position)? > 0 {
+            return Ok(FileRead::Changed);
+        }
+        Ok(FileRead::End(count))
+    }
+
+    /// The whole content, once more.
+    pub fn read_again(&self) -> io::Result<Vec<u8>> {
+        let mut content = vec![0; BUFFER_BYTES.max(self.position as usize + 1)];
+        let mut length = 0;
+        loop {
+            let count = self.pread(&mut content[length..], length as u64)?;
+            if count == 0 {
+                content.truncate(length);
+                return Ok(content);
+            }
+            length += count;
+            if length == content.len() {
+                content.resize(length * 2, 0);
+            }
+        }
+    }
+
+    /// Reads the bytes at a place into a buffer, whatever was read before.
+    pub fn pread(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        loop {
+            match rustix::io::pread(&self.file, &mut *buffer, position) {
+                Err(Errno::INTR) => {}
+                result => return Ok(result?),
+            }
+        }
     }
 
     /// Whether the metadata is still that from before the first read.
@@ -141,6 +172,34 @@ mod tests {
             };
             assert_eq!(end, FileRead::Changed);
         }
+    }
+
+    #[test]
+    fn a_file_that_was_short_for_a_moment_has_changed() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abcdef").unwrap();
+        file.rewind().unwrap();
+        let mut reader = reader(&file);
+        assert_eq!(reader.read(&mut [0; 4]).unwrap(), FileRead::More(4));
+        file.set_len(4).unwrap();
+        let mut buffer = [0; 4];
+        assert_eq!(rustix::io::read(&reader.file, &mut buffer).unwrap(), 0);
+        file.set_len(6).unwrap();
+        // As if the clock had not moved since it was opened.
+        reader.before = fs::fstat(&reader.file).unwrap();
+        rustix::fs::seek(&reader.file, fs::SeekFrom::End(0)).unwrap();
+        assert_eq!(reader.read(&mut buffer).unwrap(), FileRead::Changed);
+    }
+
+    #[test]
+    fn the_content_is_read_again_from_its_start() {
+        let mut file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..200_000_u32).map(|i| i as u8).collect();
+        file.write_all(&content).unwrap();
+        file.rewind().unwrap();
+        let mut reader = reader(&file);
+        assert_eq!(reader.read(&mut [0; 10]).unwrap(), FileRead::More(10));
+        assert!(reader.read_again().unwrap() == content);
     }
 
     #[test]

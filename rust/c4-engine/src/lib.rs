@@ -24,8 +24,8 @@
 //! and for the last ones the single-stream path.
 //!
 //! **Memory** is [`BUFFER_BYTES`] a lane, whatever the count and size of the messages. **Descriptors**: a worker never
-//! has more messages open than lanes, nor all workers together more than they are given; when the process has none left,
-//! a worker makes do with those that it has.
+//! has more messages open than lanes, nor all workers together more than [`Limits::open`], or one each; when the process
+//! has no descriptor left, a worker makes do with those that it has.
 //!
 //! **Faults.** An error in one message is delivered for it and leaves its slot empty; the neighbours' chaining values and
 //! buffers are their own.
@@ -35,7 +35,7 @@ mod queue;
 mod worker;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use c4_sha512::{Digest, Platform};
 
@@ -92,7 +92,7 @@ pub trait Batch: Sync {
         keep: &mut Self::Keep,
     ) -> Result<Self::Message, <Self::Message as Message>::Error>;
 
-    /// Takes the result of a message. Each gets one, in no order; none, when the batch is cancelled.
+    /// Takes the result of a message: one for each, in no order. What is open when the batch is cancelled gets none.
     fn done(&self, index: usize, result: Result<(Digest, Self::Message), <Self::Message as Message>::Error>);
 
     /// Whether an error of `open` only says that too many files are open: the message is then opened later.
@@ -100,7 +100,7 @@ pub trait Batch: Sync {
         false
     }
 
-    /// Whether to stop; asked between any two steps.
+    /// Whether to stop; asked before any read.
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -168,6 +168,8 @@ fn run_on<B: Batch>(platform: Platform, batch: &B, limits: Limits) {
         slots,
         queue: Mutex::new(queue::Queue::new(batch.len(), |index| batch.size(index), workers, platform.speedup())),
         open: AtomicUsize::new(0),
+        unfinished: AtomicU64::new((0..batch.len()).map(|index| batch.size(index)).fold(0, u64::wrapping_add)),
+        stopped: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
         for number in 1..workers {
@@ -190,9 +192,22 @@ struct Shared<'b, B> {
     queue: Mutex<queue::Queue>,
     /// Messages that are open now.
     open: AtomicUsize,
+    /// Bytes of the messages that have no result.
+    unfinished: AtomicU64,
+    /// Whether a worker has panicked.
+    stopped: AtomicBool,
 }
 
-impl<B> Shared<'_, B> {
+impl<B: Batch> Shared<'_, B> {
+    fn is_cancelled(&self) -> bool {
+        self.batch.is_cancelled() || self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn deliver(&self, index: usize, result: Result<(Digest, B::Message), <B::Message as Message>::Error>) {
+        self.unfinished.fetch_sub(self.batch.size(index), Ordering::Relaxed);
+        self.batch.done(index, result);
+    }
+
     fn others_are_open(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
     }

@@ -17,8 +17,6 @@ pub(crate) struct Queue {
     small: Range<usize>,
     /// How many small messages are left.
     small_left: usize,
-    /// Bytes of all that are left.
-    bytes: u64,
     workers: u64,
     speedup: u64,
 }
@@ -39,18 +37,23 @@ impl Queue {
     pub(crate) fn new(count: usize, size: impl Fn(usize) -> u64, workers: usize, speedup: u64) -> Self {
         let mut large: Vec<usize> = (0..count).filter(|index| size(*index) >= LARGE_BYTES).collect();
         large.sort_by_key(|index| (size(*index), Reverse(*index)));
-        let bytes = (0..count).fold(0_u64, |sum, index| sum.saturating_add(size(index)));
         let small_left = count - large.len();
-        Self { large, small: 0..count, small_left, bytes, workers: workers as u64, speedup }
+        Self { large, small: 0..count, small_left, workers: workers as u64, speedup }
     }
 
-    /// Takes up to `wanted` messages; `may_be_alone` says whether the worker has no other. `size` is that of `new`.
-    pub(crate) fn take(&mut self, wanted: usize, may_be_alone: bool, size: impl Fn(usize) -> u64) -> Work {
+    /// Takes up to `wanted` messages; `may_be_alone` says whether the worker has no other. `unfinished` is the bytes of all
+    /// messages that have no result, those being hashed included; `size` is that of `new`.
+    pub(crate) fn take(
+        &mut self,
+        wanted: usize,
+        may_be_alone: bool,
+        unfinished: u64,
+        size: impl Fn(usize) -> u64,
+    ) -> Work {
         if let Some(index) = self.large.pop() {
             let size = size(index);
-            self.bytes = self.bytes.saturating_sub(size);
             // All the other workers would be done with the rest before this one with a single stream.
-            let rest_of_others = self.bytes / (self.workers - 1).max(1);
+            let rest_of_others = unfinished.saturating_sub(size) / (self.workers - 1).max(1);
             let outlasts_all = self.workers > 1 && size.saturating_mul(self.speedup) > rest_of_others;
             return if outlasts_all && may_be_alone { Work::Alone(index) } else { Work::Together(vec![index]) };
         }
@@ -59,7 +62,6 @@ impl Queue {
         let next = self.small.by_ref().filter(|index| size(*index) < LARGE_BYTES);
         let taken: Vec<usize> = next.take(wanted.max(BATCH).min(share)).collect();
         self.small_left -= taken.len();
-        self.bytes = taken.iter().fold(self.bytes, |bytes, index| bytes.saturating_sub(size(*index)));
         if taken.is_empty() { Work::None } else { Work::Together(taken) }
     }
 }
@@ -78,7 +80,7 @@ mod tests {
         let mut queue = queue(sizes, workers);
         let mut order = Vec::new();
         loop {
-            match queue.take(1, false, |index| sizes[index]) {
+            match queue.take(1, false, 0, |index| sizes[index]) {
                 Work::Together(taken) => order.extend(taken),
                 Work::Alone(index) => order.push(index),
                 Work::None => return order,
@@ -103,12 +105,15 @@ mod tests {
     #[test]
     fn a_message_that_outlasts_the_rest_is_hashed_alone() {
         let sizes = [MIB, 100 * MIB, 3 * MIB];
-        let take = |workers, may_be_alone| queue(&sizes, workers).take(4, may_be_alone, |index| sizes[index]);
+        let take =
+            |workers, may_be_alone| queue(&sizes, workers).take(4, may_be_alone, 104 * MIB, |index| sizes[index]);
         assert_eq!(take(2, true), Work::Alone(1));
         assert_eq!(take(2, false), Work::Together(vec![1]));
         // A single worker gains by what rides along in the other lanes.
         assert_eq!(take(1, true), Work::Together(vec![1]));
-        assert_eq!(queue(&[10 * MIB; 100], 2).take(4, true, |_| 10 * MIB), Work::Together(vec![0]));
+        assert_eq!(queue(&[10 * MIB; 100], 2).take(4, true, 1000 * MIB, |_| 10 * MIB), Work::Together(vec![0]));
+        // What others are hashing counts as well: six equal ones, of which some are taken, are shared out.
+        assert_eq!(queue(&[MIB; 2], 2).take(4, true, 6 * MIB, |_| MIB), Work::Together(vec![0]));
     }
 
     #[test]

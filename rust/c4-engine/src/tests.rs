@@ -239,6 +239,67 @@ fn a_cancelled_batch_stops_and_closes_what_it_had_open() {
     }
 }
 
+#[test]
+fn a_batch_whose_messages_all_fail_to_open_can_be_cancelled() {
+    let mut made = Made { cancel_after: 20, ..Made::new(vec![10; 5000]) };
+    made.faults.fill(Fault::Open);
+    made.hash(Platform::current(), 2, 1000);
+    assert!(made.results.lock().unwrap().len() < 100);
+}
+
+#[test]
+fn equal_large_messages_are_shared_out() {
+    for platform in Platform::all_available() {
+        let made = Made::new([2_000_000; 6]);
+        made.hash(platform, 2, 1000);
+        made.check();
+    }
+}
+
+/// A batch whose second message is a bug.
+struct Broken(AtomicUsize);
+
+impl Message for u8 {
+    type Error = ();
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, ()> {
+        buffer[0] = *self;
+        Ok(Read::End(1))
+    }
+}
+
+impl Batch for Broken {
+    type Message = u8;
+    type Keep = ();
+
+    fn len(&self) -> usize {
+        1_000_000
+    }
+
+    fn size(&self, _index: usize) -> u64 {
+        1
+    }
+
+    fn open(&self, index: usize, _attempt: u32, (): &mut ()) -> Result<u8, ()> {
+        assert!(index != 1, "a bug");
+        Ok(0)
+    }
+
+    fn done(&self, _index: usize, _result: Result<(Digest, u8), ()>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_panic_in_a_worker_ends_the_call_before_the_rest_is_done() {
+    let broken = Broken(AtomicUsize::new(0));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run_on(Platform::current(), &broken, Limits { workers: 3, open: 100 });
+    }));
+    assert!(result.is_err());
+    assert!(broken.0.into_inner() < 1_000_000);
+}
+
 fn faults() -> impl Strategy<Value = (u64, Fault)> {
     let size = prop_oneof![4 => 0..600_u64, 3 => 0..20_000_u64, 1 => 0..300_000_u64];
     let fault = prop_oneof![

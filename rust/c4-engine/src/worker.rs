@@ -122,6 +122,7 @@ pub(crate) fn work<B: Batch>(shared: &Shared<'_, B>) {
         taken: VecDeque::new(),
         alone: false,
         exhausted: false,
+        patience: PATIENCE,
         drained: false,
         keep: B::Keep::default(),
     };
@@ -131,12 +132,14 @@ pub(crate) fn work<B: Batch>(shared: &Shared<'_, B>) {
 struct Worker<'s, 'b, B: Batch> {
     shared: &'s Shared<'b, B>,
     slots: Vec<Slot<B::Message>>,
-    /// Messages that were taken from the queue and have not been opened.
-    taken: VecDeque<usize>,
+    /// Messages that were taken from the queue and are to be opened, and at which attempt.
+    taken: VecDeque<(usize, u32)>,
     /// Whether the message in the only slot in use is to have no neighbours.
     alone: bool,
     /// Whether the process had no descriptor left; to be tried again when a message has ended.
     exhausted: bool,
+    /// How often it may be tried again while nobody here has a message open.
+    patience: u32,
     /// Whether the queue is empty.
     drained: bool,
     keep: B::Keep,
@@ -144,7 +147,7 @@ struct Worker<'s, 'b, B: Batch> {
 
 impl<B: Batch> Worker<'_, '_, B> {
     fn run(&mut self) {
-        while !self.shared.batch.is_cancelled() {
+        while !self.shared.is_cancelled() {
             self.fill();
             let in_use = || self.slots.iter().filter(|slot| slot.job.is_some());
             let Some(count) = in_use().map(Slot::blocks_ready).min() else {
@@ -160,12 +163,10 @@ impl<B: Batch> Worker<'_, '_, B> {
                 if let Some((digest, Job { index, message, .. })) = slot.advance(count) {
                     self.shared.open.fetch_sub(1, Ordering::Relaxed);
                     self.exhausted = false;
-                    self.shared.batch.done(index, Ok((digest, message)));
+                    self.shared.deliver(index, Ok((digest, message)));
                 }
             }
         }
-        let open = self.slots.iter().filter(|slot| slot.job.is_some()).count();
-        self.shared.open.fetch_sub(open, Ordering::Relaxed);
     }
 
     /// Gives every slot a message, as long as there are some, and every message a block.
@@ -174,7 +175,8 @@ impl<B: Batch> Worker<'_, '_, B> {
             if self.slots.len() == at {
                 self.slots.push(Slot::new());
             }
-            loop {
+            // Asked for every read: on a slow disk each may take long.
+            while !self.shared.is_cancelled() {
                 if self.slots[at].job.is_none() {
                     match self.next(at) {
                         Some(job) => self.slots[at].begin(job),
@@ -183,9 +185,6 @@ impl<B: Batch> Worker<'_, '_, B> {
                 }
                 if !self.slots[at].is_dry() || self.read(at) {
                     break;
-                }
-                if self.shared.batch.is_cancelled() {
-                    return;
                 }
             }
             if self.slots[at].job.is_none() && self.slots[at..].iter().all(|slot| slot.job.is_none()) {
@@ -197,36 +196,26 @@ impl<B: Batch> Worker<'_, '_, B> {
 
     /// Fills a slot's buffer; `false` when the slot is empty afterwards.
     fn read(&mut self, at: usize) -> bool {
-        loop {
-            let error = match self.slots[at].fill() {
-                Some(Ok(())) => return true,
-                Some(Err(error)) => error,
-                None => {
-                    let Some(Job { index, attempt, message }) = self.slots[at].job.take() else { return false };
-                    drop(message);
-                    match self.shared.batch.open(index, attempt + 1, &mut self.keep) {
-                        Ok(message) => {
-                            self.slots[at].begin(Job { index, attempt: attempt + 1, message });
-                            continue;
-                        }
-                        Err(error) => {
-                            self.fail(index, error);
-                            return false;
-                        }
-                    }
-                }
-            };
-            if let Some(job) = self.slots[at].job.take() {
-                self.fail(job.index, error);
-            }
-            return false;
+        let filled = self.slots[at].fill();
+        if matches!(filled, Some(Ok(()))) {
+            return true;
         }
+        let Some(Job { index, attempt, message }) = self.slots[at].job.take() else { return false };
+        drop(message);
+        if let Some(Err(error)) = filled {
+            self.fail(index, error);
+        } else {
+            self.shared.open.fetch_sub(1, Ordering::Relaxed);
+            self.exhausted = false;
+            self.taken.push_front((index, attempt + 1));
+        }
+        false
     }
 
     fn fail(&mut self, index: usize, error: Error<B>) {
         self.exhausted = false;
         self.shared.open.fetch_sub(1, Ordering::Relaxed);
-        self.shared.batch.done(index, Err(error));
+        self.shared.deliver(index, Err(error));
     }
 
     /// Opens the next message for a slot.
@@ -241,18 +230,17 @@ impl<B: Batch> Worker<'_, '_, B> {
             }
             self.alone = false;
         }
-        let mut patience = PATIENCE;
-        loop {
+        while !self.shared.is_cancelled() {
             if self.taken.is_empty() {
                 let wanted = self.shared.slots - at;
                 let size = |index| self.shared.batch.size(index);
                 let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
-                let work = queue.take(wanted, !has_others, size);
+                let work = queue.take(wanted, !has_others, self.shared.unfinished.load(Ordering::Relaxed), size);
                 drop(queue);
                 match work {
-                    Work::Together(taken) => self.taken.extend(taken),
+                    Work::Together(taken) => self.taken.extend(taken.into_iter().map(|index| (index, 0))),
                     Work::Alone(index) => {
-                        self.taken.push_back(index);
+                        self.taken.push_back((index, 0));
                         self.alone = true;
                     }
                     Work::None => {
@@ -261,12 +249,13 @@ impl<B: Batch> Worker<'_, '_, B> {
                     }
                 }
             }
-            let index = *self.taken.front()?;
-            match self.shared.batch.open(index, 0, &mut self.keep) {
+            let (index, attempt) = *self.taken.front()?;
+            match self.shared.batch.open(index, attempt, &mut self.keep) {
                 Ok(message) => {
                     self.taken.pop_front();
+                    self.patience = PATIENCE;
                     self.shared.open.fetch_add(1, Ordering::Relaxed);
-                    return Some(Job { index, attempt: 0, message });
+                    return Some(Job { index, attempt, message });
                 }
                 Err(error) if B::is_exhaustion(&error) => {
                     self.keep = B::Keep::default();
@@ -274,22 +263,31 @@ impl<B: Batch> Worker<'_, '_, B> {
                         self.exhausted = true;
                         return None;
                     }
-                    patience -= u32::from(!self.shared.others_are_open());
-                    if patience == 0 {
+                    if self.patience == 0 {
                         self.taken.pop_front();
-                        self.shared.batch.done(index, Err(error));
-                        patience = PATIENCE;
+                        self.shared.deliver(index, Err(error));
+                        continue;
                     }
-                    if self.shared.batch.is_cancelled() {
-                        return None;
-                    }
+                    self.patience -= u32::from(!self.shared.others_are_open());
                     std::thread::sleep(PAUSE);
                 }
                 Err(error) => {
                     self.taken.pop_front();
-                    self.shared.batch.done(index, Err(error));
+                    self.shared.deliver(index, Err(error));
                 }
             }
         }
+        None
+    }
+}
+
+impl<B: Batch> Drop for Worker<'_, '_, B> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The panic is the call's result: the others need not do the rest first.
+            self.shared.stopped.store(true, Ordering::Relaxed);
+        }
+        let open = self.slots.iter().filter(|slot| slot.job.is_some()).count();
+        self.shared.open.fetch_sub(open, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,5 @@
 //! Four lanes a register, on x86-64 processors with AVX2; also the fastest single stream there.
 
-#![allow(unsafe_op_in_unsafe_fn, reason = "the wrappers of intrinsics hold nothing else; each passes its contract on")]
 #![allow(clippy::inline_always, reason = "code that is not inlined into a function with the target feature lacks it")]
 #![allow(clippy::many_single_char_names, reason = "the standard's names of the working variables")]
 
@@ -21,6 +20,7 @@ pub(crate) const LANES: usize = Words::LANES;
 #[derive(Clone, Copy)]
 struct Words(__m256i);
 
+#[allow(unsafe_op_in_unsafe_fn, reason = "a wrapper of an intrinsic holds nothing else, and passes its contract on")]
 impl Vector for Words {
     const LANES: usize = 4;
 
@@ -94,6 +94,7 @@ impl Vector for Words {
 }
 
 #[inline(always)]
+#[allow(unsafe_op_in_unsafe_fn, reason = "as above")]
 unsafe fn swap_bytes(words: __m256i) -> __m256i {
     let order = _mm256_set_epi8(
         8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7,
@@ -156,12 +157,15 @@ pub(crate) fn compress(state: &mut State, blocks: &[Block]) {
 /// The processor has AVX2.
 #[inline(always)]
 unsafe fn schedule(out: &mut Schedules, blocks: &[&Block; 4]) {
-    let mut words = Words::load_blocks(blocks);
-    for (sixteen, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-        for i in 0..16 {
-            words[i].add(Words::splat(K[sixteen * 16 + i])).to_words(&mut out[i]);
-            if sixteen < 4 {
-                words[i] = extended(&words, i);
+    // SAFETY: as this function's.
+    unsafe {
+        let mut words = Words::load_blocks(blocks);
+        for (sixteen, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            for i in 0..16 {
+                words[i].add(Words::splat(K[sixteen * 16 + i])).to_words(&mut out[i]);
+                if sixteen < 4 {
+                    words[i] = extended(&words, i);
+                }
             }
         }
     }
@@ -174,7 +178,10 @@ unsafe fn schedule(out: &mut Schedules, blocks: &[&Block; 4]) {
 /// The processor has AVX2.
 #[inline(always)]
 unsafe fn extended(words: &[Words; 16], i: usize) -> Words {
-    words[i].add(small_sigma0(words[(i + 1) % 16])).add(words[(i + 9) % 16]).add(small_sigma1(words[(i + 14) % 16]))
+    // SAFETY: as this function's.
+    unsafe {
+        words[i].add(small_sigma0(words[(i + 1) % 16])).add(words[(i + 9) % 16]).add(small_sigma1(words[(i + 14) % 16]))
+    }
 }
 
 /// One round (FIPS 180-4, section 6.4.2, step 3) with the word that lies `$row` rows after `$words`; it must be there.
@@ -233,15 +240,18 @@ macro_rules! stay_here {
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[allow(unused_assignments, reason = "the last round's intermediate value is not needed")]
 unsafe fn rounds_and_schedule(state: &mut State, current: &Schedules, out: &mut Schedules, next: &[&Block; 4]) {
-    let mut words = Words::load_blocks(next);
-    for i in 0..16 {
-        words[i].add(Words::splat(K[i])).to_words(&mut out[i]);
-    }
-    for block in 0..4 {
-        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-        let mut t = b ^ c;
-        let scheduled = current.as_ptr().cast::<u64>().add(block);
-        macro_rules! five_rounds {
+    // SAFETY: the processor has the instructions. The assembly of a round reads eight bytes, `row * 32` after `scheduled`:
+    // `row` is at most 79 and `block` at most 3, so that they lie in `current`. It writes no memory and leaves the stack.
+    unsafe {
+        let mut words = Words::load_blocks(next);
+        for i in 0..16 {
+            words[i].add(Words::splat(K[i])).to_words(&mut out[i]);
+        }
+        for block in 0..4 {
+            let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+            let mut t = b ^ c;
+            let scheduled = current.as_ptr().cast::<u64>().add(block);
+            macro_rules! five_rounds {
             ($step:expr, [$($r0:ident)*] [$($r1:ident)*] [$($r2:ident)*] [$($r3:ident)*] [$($r4:ident)*]) => {
                 let word = words[($step + 1) % 16];
                 let mut sum = words[$step].add(small_sigma0(word));
@@ -262,23 +272,24 @@ unsafe fn rounds_and_schedule(state: &mut State, current: &Schedules, out: &mut 
                 round!(scheduled, $step * 5 + 4, t $($r4)*);
             };
         }
-        five_rounds!(0, [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d]);
-        five_rounds!(1, [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g]);
-        five_rounds!(2, [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b]);
-        five_rounds!(3, [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e]);
-        five_rounds!(4, [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h]);
-        five_rounds!(5, [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c]);
-        five_rounds!(6, [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f]);
-        five_rounds!(7, [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a]);
-        five_rounds!(8, [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d]);
-        five_rounds!(9, [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g]);
-        five_rounds!(10, [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b]);
-        five_rounds!(11, [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e]);
-        five_rounds!(12, [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h]);
-        five_rounds!(13, [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c]);
-        five_rounds!(14, [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f]);
-        five_rounds!(15, [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a]);
-        add_state(state, &[a, b, c, d, e, f, g, h]);
+            five_rounds!(0, [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d]);
+            five_rounds!(1, [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g]);
+            five_rounds!(2, [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b]);
+            five_rounds!(3, [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e]);
+            five_rounds!(4, [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h]);
+            five_rounds!(5, [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c]);
+            five_rounds!(6, [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f]);
+            five_rounds!(7, [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a]);
+            five_rounds!(8, [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d]);
+            five_rounds!(9, [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g]);
+            five_rounds!(10, [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b]);
+            five_rounds!(11, [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f] [f g h a b c d e]);
+            five_rounds!(12, [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a] [a b c d e f g h]);
+            five_rounds!(13, [h a b c d e f g] [g h a b c d e f] [f g h a b c d e] [e f g h a b c d] [d e f g h a b c]);
+            five_rounds!(14, [c d e f g h a b] [b c d e f g h a] [a b c d e f g h] [h a b c d e f g] [g h a b c d e f]);
+            five_rounds!(15, [f g h a b c d e] [e f g h a b c d] [d e f g h a b c] [c d e f g h a b] [b c d e f g h a]);
+            add_state(state, &[a, b, c, d, e, f, g, h]);
+        }
     }
 }
 
@@ -290,20 +301,25 @@ unsafe fn rounds_and_schedule(state: &mut State, current: &Schedules, out: &mut 
 #[inline(always)]
 #[allow(unused_assignments, reason = "the last round's intermediate value is not needed")]
 unsafe fn rounds(state: &mut State, current: &Schedules, block: usize) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    let mut t = b ^ c;
-    for eight in 0..10 {
-        let words = current[eight * 8..].as_ptr().cast::<u64>().add(block);
-        round!(words, 0, t a b c d e f g h);
-        round!(words, 1, t h a b c d e f g);
-        round!(words, 2, t g h a b c d e f);
-        round!(words, 3, t f g h a b c d e);
-        round!(words, 4, t e f g h a b c d);
-        round!(words, 5, t d e f g h a b c);
-        round!(words, 6, t c d e f g h a b);
-        round!(words, 7, t b c d e f g h a);
+    // SAFETY: the processor has the instructions. The assembly of a round reads eight bytes, `row * 32` after `words`: `row`
+    // is at most 7, `words` points into row `eight * 8` of 80 and `block` is below 4, so that they lie in `current`. It writes
+    // no memory and leaves the stack.
+    unsafe {
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+        let mut t = b ^ c;
+        for eight in 0..10 {
+            let words = current[eight * 8..].as_ptr().cast::<u64>().add(block);
+            round!(words, 0, t a b c d e f g h);
+            round!(words, 1, t h a b c d e f g);
+            round!(words, 2, t g h a b c d e f);
+            round!(words, 3, t f g h a b c d e);
+            round!(words, 4, t e f g h a b c d);
+            round!(words, 5, t d e f g h a b c);
+            round!(words, 6, t c d e f g h a b);
+            round!(words, 7, t b c d e f g h a);
+        }
+        add_state(state, &[a, b, c, d, e, f, g, h]);
     }
-    add_state(state, &[a, b, c, d, e, f, g, h]);
 }
 
 #[inline(always)]

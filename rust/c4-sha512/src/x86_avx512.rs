@@ -3,7 +3,7 @@
 //! Thirty-two registers hold the state of two groups of eight, and a rotation or a function of three bits is one
 //! instruction. A single stream gains nothing from wide registers: it is that of [`crate::x86_avx2`].
 
-#![allow(unsafe_op_in_unsafe_fn, reason = "the wrappers of intrinsics hold nothing else; each passes its contract on")]
+#![allow(unsafe_op_in_unsafe_fn, reason = "wrappers of intrinsics hold nothing else, and pass their contract on")]
 #![allow(clippy::inline_always, reason = "code that is not inlined into a function with the target feature lacks it")]
 
 use std::arch::x86_64::{

@@ -3,9 +3,9 @@
 //! A file that holds a c4m manifest has two honest IDs: that of its bytes, and that of its canonical text, which does not
 //! depend on how the text was laid out. [`identify_file`] finds both in one read, or in two for a file that is one.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
 use c4_sha512::Digest;
@@ -20,6 +20,9 @@ pub const READ_BYTES: usize = 256 * 1024;
 
 /// Longest line that is kept to find out whether a file is a manifest, in bytes. An ID list of 700,000 frames fits.
 const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest line that is kept while several files are read side by side, in bytes.
+const LONG_LINE_BYTES: usize = 1024 * 1024;
 
 /// Why a file has no ID.
 #[derive(Debug, thiserror::Error)]
@@ -162,15 +165,19 @@ pub fn identify_files<P: AsRef<Path> + Sync>(
 ) {
     let workers = workers.max(1);
     let mut sizes = vec![0; paths.len()];
-    let share = paths.len().div_ceil(workers).max(1);
+    let share = paths.len().div_ceil(workers).max(SIZES_AT_ONCE);
     std::thread::scope(|scope| {
         for (sizes, paths) in sizes.chunks_mut(share).zip(paths.chunks(share)) {
-            let mut fill = move || sizes.iter_mut().zip(paths).for_each(|(size, path)| *size = size_of(path.as_ref()));
-            if paths.len() < SIZES_AT_ONCE {
-                fill();
-            } else {
-                scope.spawn(fill);
-            }
+            let fill = move || {
+                for (size, path) in sizes.iter_mut().zip(paths) {
+                    if is_cancelled() {
+                        return;
+                    }
+                    *size = size_of(path.as_ref());
+                }
+            };
+            // Where the system gives no thread, sizes stay unknown: only the order of the work depends on them.
+            let _ = std::thread::Builder::new().name("c4-stat".into()).spawn_scoped(scope, fill);
         }
     });
     let limits = Limits { workers, open: open_file_budget() };
@@ -180,7 +187,7 @@ pub fn identify_files<P: AsRef<Path> + Sync>(
 /// How often a file is read that changes meanwhile.
 const ATTEMPTS: u32 = 2;
 
-/// Sizes that are worth a thread.
+/// Fewest sizes that a thread finds out.
 const SIZES_AT_ONCE: usize = 1000;
 
 fn size_of(path: &Path) -> u64 {
@@ -229,6 +236,10 @@ struct ContentFile {
     is_last_attempt: bool,
     /// The check of the lines so far, as long as all of them may be those of a manifest.
     lines: Option<Lines>,
+    /// Whether its name says that it is a manifest.
+    named_manifest: bool,
+    /// Whether a line is so long that it is checked at the end, one file at a time.
+    has_long_line: bool,
     canonical: Option<C4Id>,
 }
 
@@ -237,11 +248,12 @@ impl ContentFile {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = fs::open(path, flags, fs::Mode::empty()).map_err(io::Error::from)?;
         let named_manifest = path.as_os_str().as_encoded_bytes().ends_with(b".c4m");
-        let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
         Ok(Self {
             file: Some(FileReader::new(file)?.map_err(IdentifyError::not_regular)?),
             is_last_attempt: attempt + 1 >= ATTEMPTS,
-            lines: Some(Lines { check, unfinished: Vec::new() }),
+            lines: Some(Lines::of(named_manifest)),
+            named_manifest,
+            has_long_line: false,
             canonical: None,
         })
     }
@@ -256,17 +268,22 @@ impl Message for ContentFile {
         let (FileRead::More(count) | FileRead::End(count)) = read else {
             return if self.is_last_attempt { Err(IdentifyError::Changed) } else { Ok(Read::Again) };
         };
-        if self.lines.as_mut().is_some_and(|lines| !lines.accept(&buffer[..count])) {
-            self.lines = None;
+        if let Some(lines) = &mut self.lines {
+            let accepted = lines.accept(&buffer[..count]);
+            self.has_long_line = accepted && lines.unfinished.len() > LONG_LINE_BYTES;
+            if !accepted || self.has_long_line {
+                self.lines = None;
+            }
         }
         if matches!(read, FileRead::More(_)) {
             return Ok(Read::More(count));
         }
-        if self.lines.take().is_some_and(Lines::accept_end) {
-            let mut text = Vec::new();
-            let mut whole = File::from(file.file().try_clone_to_owned()?);
-            whole.rewind()?;
-            whole.read_to_end(&mut text)?;
+        let is_manifest = match self.lines.take() {
+            Some(lines) => lines.accept_end(),
+            None => self.has_long_line && has_accepted_lines(file, Lines::of(self.named_manifest))?,
+        };
+        if is_manifest {
+            let text = file.read_again()?;
             if !file.is_unchanged()? {
                 return if self.is_last_attempt { Err(IdentifyError::Changed) } else { Ok(Read::Again) };
             }
@@ -274,6 +291,24 @@ impl Message for ContentFile {
         }
         self.file = None;
         Ok(Read::End(count))
+    }
+}
+
+/// Checks all lines of a file; of files with long lines, which have to be held, one at a time.
+fn has_accepted_lines(file: &FileReader, mut lines: Lines) -> io::Result<bool> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut buffer = vec![0; READ_BYTES];
+    let mut position = 0;
+    loop {
+        let count = file.pread(&mut buffer, position)?;
+        if count == 0 {
+            return Ok(lines.accept_end());
+        }
+        if !lines.accept(&buffer[..count]) {
+            return Ok(false);
+        }
+        position += count as u64;
     }
 }
 
@@ -285,6 +320,12 @@ struct Lines {
 }
 
 impl Lines {
+    /// Nothing so far, of a file whose name says that it is a manifest or does not.
+    fn of(named_manifest: bool) -> Self {
+        let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
+        Self { check, unfinished: Vec::new() }
+    }
+
     fn accept(&mut self, bytes: &[u8]) -> bool {
         let mut pieces = bytes.split(|byte| *byte == b'\n');
         let last = pieces.next_back().unwrap_or_default();

@@ -226,6 +226,29 @@ fn a_directory_has_the_same_id_wherever_a_scan_begins() {
 }
 
 #[test]
+fn whether_a_directory_has_an_id_depends_on_no_link_beside_it() {
+    // `b` leads to a directory whose link leads to the directory that holds it: a circle through two occurrences of `x`.
+    let id_of_a = |with_a_link_beside: bool| {
+        let base = tempfile::tempdir().unwrap();
+        let at = |path: &str| base.path().join(path);
+        for path in ["root", "out/x", "deep/sub"] {
+            fs::create_dir_all(at(path)).unwrap();
+        }
+        symlink(at("out"), at("root/a")).unwrap();
+        symlink(at("out/x"), at("root/b")).unwrap();
+        symlink("..", at("out/x/up")).unwrap();
+        if with_a_link_beside {
+            symlink(at("deep"), at("out/x/l")).unwrap();
+        }
+        let time = std::time::SystemTime::UNIX_EPOCH;
+        fs::File::open(at("out/x")).unwrap().set_modified(time).unwrap();
+        id_of(&scanned(&at("root"), &ScanOptions::default()), "a")
+    };
+    assert!(!id_of_a(false).is_nil());
+    assert_eq!(id_of_a(false), id_of_a(true));
+}
+
+#[test]
 fn following_links_stops_at_a_directory_above() {
     let root = tempdir().unwrap();
     fs::create_dir(root.path().join("d")).unwrap();

@@ -13,8 +13,9 @@ use super::{ScanMode, ScanOptions, Scanner};
 use crate::C4Id;
 use crate::c4m::{Field, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
 
-/// Directories whose texts are made, hashed and dropped together.
+/// Most directories whose texts are held together, and most rows in and below them.
 const DIRECTORIES_AT_ONCE: usize = 32;
+const ROWS_AT_ONCE: u32 = 20_000;
 
 impl Forest {
     /// Gives directories their size and, in a full scan, their ID, and links the ID of what they point at.
@@ -43,14 +44,15 @@ impl Forest {
                     self.rows.set(alias.row, Field::Id(done[target as usize].0));
                 }
             }
-            let finish = |directories: &[u32]| self.finish(directories, scanner, &done);
-            let finished: Vec<_> = scanner.pool.install(|| level.par_chunks(DIRECTORIES_AT_ONCE).map(finish).collect());
+            let batches = self.batches(&level);
+            let finish = |directories: &&[u32]| self.finish(directories, scanner, &done);
+            let finished: Vec<_> = scanner.pool.install(|| batches.par_iter().map(finish).collect());
             if scanner.progress.is_cancelled() {
                 return;
             }
-            for (directory, (id, size)) in level.into_iter().zip(finished.into_iter().flatten()) {
-                done[directory as usize] = (id, size);
-                if let Some(row) = self.directories[directory as usize].row {
+            for (directory, (id, size)) in level.iter().zip(finished.into_iter().flatten()) {
+                done[*directory as usize] = (id, size);
+                if let Some(row) = self.directories[*directory as usize].row {
                     self.rows.set(row, Field::Size(size));
                     self.rows.set(row, Field::Id(id));
                 }
@@ -58,10 +60,29 @@ impl Forest {
         }
     }
 
+    /// Cuts a group of directories into pieces whose texts are made, hashed and dropped together.
+    fn batches<'d>(&self, mut directories: &'d [u32]) -> Vec<&'d [u32]> {
+        let mut batches = Vec::new();
+        while !directories.is_empty() {
+            let mut rows = 0;
+            let fits = |directory: &&u32| {
+                let (first, end) = self.directories[**directory as usize].rows;
+                rows += end - first;
+                rows <= ROWS_AT_ONCE
+            };
+            let count = directories.iter().take(DIRECTORIES_AT_ONCE).take_while(fits).count().max(1);
+            let (batch, rest) = directories.split_at(count);
+            batches.push(batch);
+            directories = rest;
+        }
+        batches
+    }
+
     /// Directories in groups that do not need each other, every group after those that it needs. Links that would have
     /// the ID of a directory that needs their own are taken out, and reported.
     fn levels(&mut self, links: &mut HashMap<u32, Vec<Alias>>) -> Vec<Vec<u32>> {
         let mut level_of = vec![0_usize; self.directories.len()];
+        let mut is_placed = vec![false; self.directories.len()];
         let mut levels: Vec<Vec<u32>> = Vec::new();
         for component in self.components(links) {
             for number in component.iter().rev() {
@@ -72,6 +93,13 @@ impl Forest {
                         self.report_cycle(alias);
                     }
                 }
+                let directory = &mut self.directories[*number as usize];
+                if directory.same_as.is_some_and(|first| !is_placed[first as usize]) {
+                    // Another occurrence of a directory that needs this one, by way of a link: it has no ID.
+                    directory.same_as = None;
+                    directory.complete = false;
+                }
+                is_placed[*number as usize] = true;
                 let Directory { parent, same_as, .. } = self.directories[*number as usize];
                 let targets = links.get(number).into_iter().flatten().filter_map(|alias| match alias.source {
                     Source::Directory(target) => Some(target),
@@ -95,29 +123,29 @@ impl Forest {
 
     /// Computes directories, whose children are done; their texts are hashed side by side.
     fn finish(&self, directories: &[u32], scanner: &Scanner<'_>, done: &[(C4Id, i64)]) -> Vec<(C4Id, i64)> {
-        if scanner.progress.is_cancelled() {
-            return Vec::new();
-        }
         let full = scanner.options.mode == ScanMode::Full;
         let mut finished = Vec::with_capacity(directories.len());
         let mut texts = Vec::new();
         for number in directories {
+            if scanner.progress.is_cancelled() {
+                return finished;
+            }
             let Directory { complete, same_as, .. } = self.directories[*number as usize];
             finished.push(match same_as {
                 Some(first) => done[first as usize],
                 None if complete => {
                     let (text, size) = self.text_and_size(*number, scanner.options);
-                    texts.push((finished.len(), text));
+                    if full {
+                        texts.push((finished.len(), text));
+                    }
                     (C4Id::NIL, size)
                 }
                 None => (C4Id::NIL, NULL_SIZE),
             });
         }
-        if full {
-            let messages: Vec<&[u8]> = texts.iter().map(|(_, text)| text.as_slice()).collect();
-            for ((at, _), digest) in texts.iter().zip(c4_sha512::digest_many(&messages)) {
-                finished[*at].0 = C4Id(digest);
-            }
+        let messages: Vec<&[u8]> = texts.iter().map(|(_, text)| text.as_slice()).collect();
+        for ((at, _), digest) in texts.iter().zip(c4_sha512::digest_many(&messages)) {
+            finished[*at].0 = C4Id(digest);
         }
         finished
     }

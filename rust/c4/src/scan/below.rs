@@ -51,6 +51,11 @@ pub(super) fn open_for_search(root: impl AsFd, path: &[u8], follow: bool) -> io:
     open_below(root, path, SEARCH, follow)
 }
 
+/// Opens a file by a relative path, for reading.
+pub(super) fn open_file(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+    open_below(root, path, FILE, follow)
+}
+
 /// Opens a file by its name in a directory, for reading.
 pub(super) fn open_child_file(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
     let flags = if follow { FILE } else { FILE | OFlags::NOFOLLOW };
@@ -148,6 +153,9 @@ mod tests {
             assert!(open(&directory, b"link", false).is_err());
             assert!(open(&directory, b"link/below", true).is_ok());
         }
+        assert!(open_file(&directory, b"real/below/file", false).is_ok());
+        assert!(open_file(&directory, b"link/below/file", false).is_err());
+        assert!(open_file(&directory, b"link/below/name", true).is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, PoisonError};
 
-use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
+use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, is_descriptor_exhaustion, open_file_budget};
 use c4_sha512::Digest;
 use rustix::fs::Stat;
 use rustix::io::Errno;
@@ -61,7 +61,9 @@ impl Forest {
     /// Does the jobs; returns the rows whose ID is not that of the file that was listed there, or that have none.
     fn hash_jobs(&mut self, scanner: &Scanner<'_>) -> HashMap<RowId, Fault> {
         let jobs = std::mem::take(&mut self.jobs);
-        let limits = Limits { workers: scanner.workers, open: open_file_budget() };
+        // Each worker keeps a directory open as well.
+        let open = open_file_budget().saturating_sub(scanner.workers);
+        let limits = Limits { workers: scanner.workers, open };
         let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
         c4_engine::run(&Files { forest: self, scanner, jobs: &jobs, results: &results }, limits);
         let Results { ids, mut surprises } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +209,7 @@ impl<'f> Batch for Files<'f> {
     }
 
     fn is_exhaustion(error: &IssueKind) -> bool {
-        matches!(error, IssueKind::Io(_, error) if c4_engine::is_descriptor_exhaustion(error))
+        matches!(error, IssueKind::Io(_, error) if is_descriptor_exhaustion(error))
     }
 
     fn is_cancelled(&self) -> bool {
@@ -224,15 +226,26 @@ impl Files<'_> {
             && (metadata.time == rows.time(job.row) || !metadata.time.is_writable())
     }
 
+    /// Opens a file by its name in its directory, which is kept; by its path, where no descriptor is left for both.
     fn open_file(&self, job: &Job, keep: &mut Option<(u32, OwnedFd)>) -> io::Result<OwnedFd> {
         let follow = self.scanner.options.follow_symlinks;
-        if keep.as_ref().is_none_or(|(directory, _)| *directory != job.directory) {
-            *keep = None;
-            let directory = &self.forest.directories[job.directory as usize];
-            let path = directory.row.map_or(Vec::new(), |row| self.forest.path(row, directory.parent));
-            *keep = Some((job.directory, self.forest.trees[directory.tree as usize].open_for_search(&path, follow)?));
+        let directory = &self.forest.directories[job.directory as usize];
+        let tree = &self.forest.trees[directory.tree as usize];
+        let mut open = || {
+            if keep.as_ref().is_none_or(|(kept, _)| *kept != job.directory) {
+                *keep = None;
+                let path = directory.row.map_or(Vec::new(), |row| self.forest.path(row, directory.parent));
+                *keep = Some((job.directory, tree.open_for_search(&path, follow)?));
+            }
+            let (_, directory) = keep.as_ref().ok_or(Errno::NOENT)?;
+            below::open_child_file(directory, self.forest.rows.name(job.row), follow)
+        };
+        match open() {
+            Err(error) if is_descriptor_exhaustion(&error) => {
+                *keep = None;
+                tree.open_file(&self.forest.path(job.row, job.directory), follow)
+            }
+            result => result,
         }
-        let (_, directory) = keep.as_ref().ok_or(Errno::NOENT)?;
-        below::open_child_file(directory, self.forest.rows.name(job.row), follow)
     }
 }

@@ -117,7 +117,7 @@ pub struct ScanStats {
     pub bytes_done: u64,
     /// Bytes to hash; known when the walk has ended.
     pub bytes_total: u64,
-    /// A path that was finished last, relative to the root.
+    /// A path that was finished lately, relative to the root.
     pub path: Vec<u8>,
 }
 
@@ -277,6 +277,14 @@ impl Root {
         match &self.directory {
             Some(directory) => below::open_for_search(directory, path, follow),
             None => below::open_for_search(below::open_root_for_search(&self.path)?, path, follow),
+        }
+    }
+
+    /// Opens a file below this directory by its relative path.
+    fn open_file(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
+        match &self.directory {
+            Some(directory) => below::open_file(directory, path, follow),
+            None => below::open_file(below::open_root_for_search(&self.path)?, path, follow),
         }
     }
 }
