@@ -16,7 +16,7 @@
 //!        └───────────────────────────────────────────────────────────┘ digest delivered
 //! ```
 //!
-//! **Order** ([`queue`]). Large messages are taken first, the largest of all first, so that no worker is left with one at
+//! **Order** (`queue.rs`). Large messages are taken first, the largest of all first, so that no worker is left with one at
 //! the end; small ones follow in the order given, several at a time, as they lie together in directories. A message so
 //! large that it would outlast everything else has a worker for itself: one stream is faster than one lane.
 //!

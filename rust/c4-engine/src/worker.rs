@@ -224,11 +224,8 @@ impl<B: Batch> Worker<'_, '_, B> {
             return None;
         }
         let has_others = self.slots.iter().any(|slot| slot.job.is_some());
-        if self.alone {
-            if has_others {
-                return None;
-            }
-            self.alone = false;
+        if self.alone && has_others {
+            return None;
         }
         while !self.shared.is_cancelled() {
             if self.taken.is_empty() {
@@ -237,12 +234,10 @@ impl<B: Batch> Worker<'_, '_, B> {
                 let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 let work = queue.take(wanted, !has_others, self.shared.unfinished.load(Ordering::Relaxed), size);
                 drop(queue);
+                self.alone = matches!(work, Work::Alone(_));
                 match work {
                     Work::Together(taken) => self.taken.extend(taken.into_iter().map(|index| (index, 0))),
-                    Work::Alone(index) => {
-                        self.taken.push_back((index, 0));
-                        self.alone = true;
-                    }
+                    Work::Alone(index) => self.taken.push_back((index, 0)),
                     Work::None => {
                         self.drained = true;
                         return None;
