@@ -129,7 +129,7 @@ fn decode_entries(bytes: &[u8]) -> Option<Vec<u8>> {
 /// The IDs of a regular file; a symbolic link is followed.
 ///
 /// Whether the file is a manifest is found out line by line; the first line that does not parse settles it, and a file
-/// that is none is read once, in constant memory. A file that changes while it is read is read once more.
+/// that is none is read once, in constant memory. A file that changes while it is read is opened by its name once more.
 /// `is_cancelled` is asked after each read and may stop the call.
 pub fn identify_file(path: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<FileIds, IdentifyError> {
     let mut buffer = vec![0; READ_BYTES];
