@@ -74,12 +74,7 @@ pub trait Batch: Sync {
     type Keep: Default;
 
     /// How many messages there are.
-    fn len(&self) -> usize;
-
-    /// Whether there is none.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+    fn count(&self) -> usize;
 
     /// About how many bytes a message has; only the order of the work depends on it.
     fn size(&self, index: usize) -> u64;
@@ -138,7 +133,7 @@ pub struct Limits {
 /// impl<'a> Batch for Texts<'a> {
 ///     type Message = Text<'a>;
 ///     type Keep = ();
-///     fn len(&self) -> usize {
+///     fn count(&self) -> usize {
 ///         self.0.len()
 ///     }
 ///     fn size(&self, index: usize) -> u64 {
@@ -160,15 +155,15 @@ pub fn run<B: Batch>(batch: &B, limits: Limits) {
 }
 
 fn run_on<B: Batch>(platform: Platform, batch: &B, limits: Limits) {
-    let workers = limits.workers.clamp(1, batch.len().max(1));
-    let slots = platform.lanes().min(batch.len().div_ceil(workers)).min((limits.open / workers).max(1));
+    let workers = limits.workers.clamp(1, batch.count().max(1));
+    let slots = platform.lanes().min(batch.count().div_ceil(workers)).min((limits.open / workers).max(1));
     let shared = Shared {
         platform,
         batch,
         slots,
-        queue: Mutex::new(queue::Queue::new(batch.len(), |index| batch.size(index), workers, platform.speedup())),
+        queue: Mutex::new(queue::Queue::new(batch.count(), |index| batch.size(index), workers, platform.speedup())),
         open: AtomicUsize::new(0),
-        unfinished: AtomicU64::new((0..batch.len()).map(|index| batch.size(index)).fold(0, u64::wrapping_add)),
+        unfinished: AtomicU64::new((0..batch.count()).map(|index| batch.size(index)).fold(0, u64::wrapping_add)),
         stopped: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {

@@ -89,7 +89,7 @@ impl<'m> Batch for &'m Made {
     type Message = MadeMessage<'m>;
     type Keep = ();
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.sizes.len()
     }
 
@@ -272,7 +272,7 @@ impl Batch for Broken {
     type Message = u8;
     type Keep = ();
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         1_000_000
     }
 

@@ -28,8 +28,9 @@ struct Slot<'m> {
     state: State,
     /// Whole blocks that are left.
     blocks: &'m [Block],
+    /// The message's end with its padding.
     last: [Block; 2],
-    /// Blocks of `last` that are left, counted from its end once `blocks` is empty.
+    /// Which blocks of `last` are left; they come after `blocks`.
     last_left: std::ops::Range<usize>,
 }
 

@@ -205,7 +205,7 @@ impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
     type Message = ContentFile;
     type Keep = ();
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.paths.len()
     }
 

@@ -166,7 +166,7 @@ impl<'f> Batch for Files<'f> {
     /// The directory of the last file, by its number: the next one is likely to lie there as well.
     type Keep = Option<(u32, OwnedFd)>;
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.jobs.len()
     }
 
@@ -235,7 +235,8 @@ impl Files<'_> {
             if keep.as_ref().is_none_or(|(kept, _)| *kept != job.directory) {
                 *keep = None;
                 let path = directory.row.map_or(Vec::new(), |row| self.forest.path(row, directory.parent));
-                *keep = Some((job.directory, tree.open_for_search(&path, follow)?));
+                let opened = tree.open_below(|root| below::open_for_search(root, &path, follow))?;
+                *keep = Some((job.directory, opened));
             }
             let (_, directory) = keep.as_ref().ok_or(Errno::NOENT)?;
             below::open_child_file(directory, self.forest.rows.name(job.row), follow)
@@ -243,7 +244,8 @@ impl Files<'_> {
         match open() {
             Err(error) if is_descriptor_exhaustion(&error) => {
                 *keep = None;
-                tree.open_file(&self.forest.path(job.row, job.directory), follow)
+                let path = self.forest.path(job.row, job.directory);
+                tree.open_below(|root| below::open_file(root, &path, follow))
             }
             result => result,
         }

@@ -20,6 +20,7 @@ mod links;
 mod walk;
 
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
@@ -264,7 +265,7 @@ struct Root {
     /// Absolute path, cleaned of `.` and `..` as text.
     path: PathBuf,
     /// The open directory; `None` for one outside the tree, which is opened again when it is needed.
-    directory: Option<std::os::fd::OwnedFd>,
+    directory: Option<OwnedFd>,
 }
 
 impl Root {
@@ -272,19 +273,11 @@ impl Root {
         Ok(Self { path: below::clean(&std::path::absolute(path)?), directory: Some(below::open_root(path)?) })
     }
 
-    /// Opens a directory below this one by its relative path, to open files in it; the empty path is this one.
-    fn open_for_search(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
+    /// Opens something below the directory, which is given open.
+    fn open_below<T>(&self, open: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
         match &self.directory {
-            Some(directory) => below::open_for_search(directory, path, follow),
-            None => below::open_for_search(below::open_root_for_search(&self.path)?, path, follow),
-        }
-    }
-
-    /// Opens a file below this directory by its relative path.
-    fn open_file(&self, path: &[u8], follow: bool) -> io::Result<std::os::fd::OwnedFd> {
-        match &self.directory {
-            Some(directory) => below::open_file(directory, path, follow),
-            None => below::open_file(below::open_root_for_search(&self.path)?, path, follow),
+            Some(directory) => open(directory.as_fd()),
+            None => open(below::open_root_for_search(&self.path)?.as_fd()),
         }
     }
 }
