@@ -142,10 +142,12 @@ def test_what_a_diff_appends_is_read() -> None:
     assert [entry.name for entry in c4py.loads(closed)] == ["a", "b"]
     twice = closed + f"{TWO}\n- - 3 c -\n{ONE}\n"
     assert [entry.name for entry in c4py.loads(twice)] == ["a", "b", "c"]
-    with pytest.raises(c4py.EmptyPatch, match="line 5: empty patch section") as error:
+    with pytest.raises(c4py.EmptyPatch, match="line 5: section 3 is empty") as error:
         c4py.loads(closed + f"{ONE}\n- - 3 c -\n")
     assert isinstance(error.value, c4py.ParseError)
-    with pytest.raises(c4py.ParseError, match="line 3, column 3: an entry of a patch has no directory above it"):
+    with pytest.raises(
+        c4py.ParseError, match="line 3, column 3: section 2 does not apply: this entry has no directory above it"
+    ):
         c4py.loads(f"- - 1 a -\n{ONE}\n  - - 2 b -\n")
 
 

@@ -11,6 +11,19 @@ C4ID('c41yP4cqy7jmaRDzC2bmcGNZkuQb3VdftMk6YH7ynQ2Qw4zktKsyA9fk52xghNQNAdkpF9iFmF
 """
 
 from c4py.decoder import load, loads
+
+# The modules of these names are loaded here, so that a later import of them does not take the functions' place.
+from c4py.diff import (
+    DiffResult,
+    Moved,
+    PatchInfo,
+    apply_patch,
+    diff,
+    log_chain,
+    patch_diff,
+    resolve_chain,
+    split_chain,
+)
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
@@ -21,13 +34,12 @@ from c4py.errors import (
     NotADirectory,
     NotARegularFile,
     ParseError,
+    PatchError,
     ScanError,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.scanner import ScanIssue, ScanStats, scan
-
-# The module of this name is loaded here, so that a later import of it does not take the function's place.
 from c4py.verify import verify
 
 from c4py._rust import __version__  # isort: skip
@@ -36,18 +48,24 @@ __all__ = [
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
+    "DiffResult",
     "EmptyPatch",
     "Entry",
     "FlowDirection",
     "InvalidC4ID",
     "Manifest",
+    "Moved",
     "NotADirectory",
     "NotARegularFile",
     "ParseError",
+    "PatchError",
+    "PatchInfo",
     "ScanError",
     "ScanIssue",
     "ScanStats",
     "__version__",
+    "apply_patch",
+    "diff",
     "dump",
     "dumps",
     "identify",
@@ -56,8 +74,12 @@ __all__ = [
     "identify_files",
     "load",
     "loads",
+    "log_chain",
     "parse",
+    "patch_diff",
+    "resolve_chain",
     "scan",
+    "split_chain",
     "tree_id",
     "verify",
 ]

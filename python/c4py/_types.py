@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, TypedDict
 
-from c4py._rust import ScanStats
+from c4py._rust import Entry, EntryView, ScanStats
 
 #: A path of a user's choice.
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+#: Entries that something has found.
+Entries: TypeAlias = "EntryView | Sequence[Entry]"
 
 
 class ProgressObserver(Protocol):

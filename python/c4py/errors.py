@@ -4,6 +4,7 @@
     ├── InvalidC4ID (ValueError)          a text or bytes that are no C4 ID
     ├── ParseError (ValueError)           a text that is no c4m manifest: .path .line .column
     │   └── EmptyPatch                    two different boundary IDs with no entry between them
+    ├── PatchError (ValueError)           a patch that does not apply, a chain whose base is not given: .section
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
@@ -29,6 +30,7 @@ __all__ = [
     "NotADirectory",
     "NotARegularFile",
     "ParseError",
+    "PatchError",
     "ScanError",
 ]
 
@@ -68,6 +70,19 @@ def _parse_error(cls: type[ParseError], message: str, path: object, line: int, c
 
 class EmptyPatch(ParseError):
     """Two different boundary IDs with no entry between them."""
+
+
+class PatchError(C4Error, ValueError):
+    """A patch that does not apply, or a chain whose base is not given; `section` is its number, from 1."""
+
+    def __init__(self, message: str, section: int) -> None:
+        self.message = message
+        self.section = section
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.message, self.section)
 
 
 class ChangedDuringRead(C4Error, OSError):

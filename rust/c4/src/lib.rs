@@ -3,6 +3,7 @@
 //! - [`C4Id`], [`tree_id`]: IDs of bytes and of sets.
 //! - [`identify`]: IDs of streams and files.
 //! - [`c4m`]: manifests in memory and as text.
+//! - [`diff`], [`patch`]: what differs between two manifests; patches, and chains of them.
 //! - [`scan`]: a directory tree becomes a manifest.
 //!
 //! The crate has no unsafe code, prints nothing and knows nothing of Python.
@@ -11,8 +12,10 @@
 
 pub mod base58;
 pub mod c4m;
+pub mod diff;
 mod id;
 pub mod identify;
+pub mod patch;
 pub mod scan;
 mod tree;
 

@@ -294,7 +294,10 @@ fn decode_err() {
         } else {
             let error = result.map(|_| ()).unwrap_err();
             assert!(error.line >= 1 && error.line <= text.split(|byte| *byte == b'\n').count());
-            assert_eq!(error.kind == ParseErrorKind::EmptyPatch, case.opt_str("error_class") == Some("empty_patch"));
+            assert_eq!(
+                matches!(error.kind, ParseErrorKind::EmptyPatch { .. }),
+                case.opt_str("error_class") == Some("empty_patch")
+            );
         }
     });
 }

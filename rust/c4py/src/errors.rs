@@ -7,6 +7,7 @@ use std::io;
 use c4::ParseIdError;
 use c4::c4m::{EncodeError, ParseError, ParseErrorKind};
 use c4::identify::IdentifyError;
+use c4::patch::PatchError;
 use c4::scan::ScanError;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -19,6 +20,7 @@ mod python {
     pyo3::import_exception!(c4py.errors, NotADirectory);
     pyo3::import_exception!(c4py.errors, NotARegularFile);
     pyo3::import_exception!(c4py.errors, ParseError);
+    pyo3::import_exception!(c4py.errors, PatchError);
 }
 
 /// An `OSError`, as the subclass that its number asks for, with the path as the caller gave it.
@@ -38,7 +40,7 @@ pub(crate) fn from_id(error: ParseIdError) -> PyErr {
 }
 
 pub(crate) fn from_parse(py: Python<'_>, error: &ParseError, path: Option<&Bound<'_, PyAny>>) -> PyErr {
-    let class = if error.kind == ParseErrorKind::EmptyPatch {
+    let class = if matches!(error.kind, ParseErrorKind::EmptyPatch { .. }) {
         py.get_type::<python::EmptyPatch>()
     } else {
         py.get_type::<python::ParseError>()
@@ -54,6 +56,18 @@ pub(crate) fn from_parse(py: Python<'_>, error: &ParseError, path: Option<&Bound
 
 pub(crate) fn from_encode(error: &EncodeError) -> PyErr {
     PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn from_patch(py: Python<'_>, error: &PatchError) -> PyErr {
+    let section = match error {
+        PatchError::Parse(error) => return from_parse(py, error, None),
+        PatchError::Encode(error) => return from_encode(error),
+        PatchError::TooFewSections { .. } => return PyValueError::new_err(error.to_string()),
+        PatchError::NoBase { section, .. }
+        | PatchError::OtherBase { section, .. }
+        | PatchError::Orphan { section, .. } => *section,
+    };
+    python::PatchError::new_err((error.to_string(), section))
 }
 
 pub(crate) fn from_identify(py: Python<'_>, error: &IdentifyError, path: &Bound<'_, PyAny>) -> PyErr {

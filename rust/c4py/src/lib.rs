@@ -13,14 +13,17 @@
 
 mod buffer;
 mod decoder;
+mod diff;
 mod encoder;
 mod entries;
 mod entry;
+mod entry_view;
 mod errors;
 mod id;
 mod identify;
 mod manifest;
 mod names;
+mod patch;
 mod scanner;
 mod shared;
 mod state;
@@ -33,11 +36,15 @@ mod _rust {
     #[pymodule_export]
     use super::decoder::{load_path, loads};
     #[pymodule_export]
+    use super::diff::diff;
+    #[pymodule_export]
     use super::encoder::dumps_bytes;
     #[pymodule_export]
     use super::entries::EntryList;
     #[pymodule_export]
     use super::entry::{Entry, entry_from_state};
+    #[pymodule_export]
+    use super::entry_view::EntryView;
     #[pymodule_export]
     use super::id::{C4ID, parse, tree_id};
     #[pymodule_export]
@@ -50,6 +57,8 @@ mod _rust {
     use super::names::{
         escape_field, format_mode, format_name, natural_sort_key, parse_mode, safe_name, unescape_field, unsafe_name,
     };
+    #[pymodule_export]
+    use super::patch::{apply_patch, log_chain, patch_diff, resolve_chain, split_chain};
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
 

@@ -424,3 +424,8 @@ impl PathIterator {
         self.next_pair(py)
     }
 }
+
+/// The manifest that an argument must be.
+pub(crate) fn to_manifest(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Shared> {
+    value.cast::<Manifest>().map(|m| m.get().shared.clone()).map_err(|_| wrong_type(argument, "a Manifest", value))
+}

@@ -45,6 +45,33 @@ impl Shared {
         py.detach(|| work(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
+    /// Long work on two manifests, detached; they may be one. Locks are taken in the order of their addresses, and only one
+    /// of one manifest: a writer that waits between two readings would stop the second.
+    pub(crate) fn detached_two<T: Send>(
+        &self,
+        other: &Self,
+        py: Python<'_>,
+        work: impl FnOnce(&Manifest, &Manifest) -> T + Send,
+    ) -> T {
+        fn lock(shared: &Shared) -> RwLockReadGuard<'_, Manifest> {
+            shared.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        }
+        py.detach(|| {
+            if self.is(other) {
+                let manifest = lock(self);
+                work(&manifest, &manifest)
+            } else if Arc::as_ptr(&self.0) < Arc::as_ptr(&other.0) {
+                let own = lock(self);
+                let other = lock(other);
+                work(&own, &other)
+            } else {
+                let other = lock(other);
+                let own = lock(self);
+                work(&own, &other)
+            }
+        })
+    }
+
     /// Long work that changes the manifest, detached.
     pub(crate) fn detached_mut<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Manifest) -> T + Send) -> T {
         py.detach(|| work(&mut self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)))

@@ -1,40 +1,48 @@
-//! Patch chains: a first state, then sections that each change the state before them.
+//! The state of a patch chain: a first section, then sections that each change what is there.
 //!
 //! An entry of a patch that equals the current one in every field of its line removes it, with all below it; one that
-//! differs replaces it; a new name adds. The children of a directory's line are applied to that directory.
+//! differs replaces it; a new name adds. The children of a directory's line are applied to that directory; what was below
+//! a directory that a file replaces is gone.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
 use super::manifest::{Manifest, RowId, Rows, Section};
+use super::outline::Outline;
 
 /// The state after all sections, in no particular order of siblings.
 pub(crate) fn resolve(sections: &[Section]) -> Rows {
-    let mut state = State::new(sections);
+    let mut state = ChainState::new();
     if let Some((first, patches)) = sections.split_first() {
-        state.load(first);
-        (1..).zip(patches).for_each(|(index, patch)| state.apply(index, patch));
+        state.load(&first.rows);
+        for patch in patches {
+            state.apply(&patch.rows);
+        }
     }
-    state.into_rows()
+    state.to_rows()
 }
 
-/// Where an entry of the state stands in the sections.
+/// Where an entry of the state stands.
 #[derive(Clone, Copy)]
 struct Place {
-    section: u32,
+    source: u32,
     row: RowId,
 }
 
+/// An entry of the state; siblings are a list in both directions.
 struct Node {
-    parent: u32,
     place: Place,
-    children: Vec<u32>,
+    parent: u32,
+    first_child: u32,
+    last_child: u32,
+    next: u32,
+    before: u32,
 }
 
-/// The current state as a tree. Nodes are only ever added; one that was removed is not found by its name any more.
-struct State<'s> {
-    sections: &'s [Section],
+/// The current state as a tree.
+pub(crate) struct ChainState<'s> {
+    sources: Vec<&'s Rows>,
     nodes: Vec<Node>,
     by_name: HashTable<u32>,
     hasher: RandomState,
@@ -43,65 +51,89 @@ struct State<'s> {
 /// The node above all entries, and the one that holds the orphans of the first section.
 const ROOT: u32 = 0;
 const ORPHANS: u32 = 1;
+const NONE: u32 = u32::MAX;
 
-impl<'s> State<'s> {
-    fn new(sections: &'s [Section]) -> Self {
-        let place = Place { section: 0, row: 0 };
-        let nodes = vec![
-            Node { parent: ROOT, place, children: Vec::new() },
-            Node { parent: ROOT, place, children: Vec::new() },
-        ];
-        Self { sections, nodes, by_name: HashTable::new(), hasher: RandomState::new() }
+impl<'s> ChainState<'s> {
+    pub(crate) fn new() -> Self {
+        let node = || Node {
+            place: Place { source: 0, row: 0 },
+            parent: NONE,
+            first_child: NONE,
+            last_child: NONE,
+            next: NONE,
+            before: NONE,
+        };
+        Self { sources: Vec::new(), nodes: vec![node(), node()], by_name: HashTable::new(), hasher: RandomState::new() }
     }
 
-    fn name(&self, node: u32) -> &'s [u8] {
-        let place = self.nodes[node as usize].place;
-        self.sections[place.section as usize].rows.name(place.row)
+    /// Takes the entries of a manifest for the first state.
+    pub(crate) fn load_manifest(&mut self, manifest: &'s Manifest) {
+        self.load_tree(manifest.rows(), manifest.iter(), manifest.outline());
     }
 
-    fn load(&mut self, section: &Section) {
-        let manifest = Manifest::from(section.rows.clone());
-        let outline = manifest.outline();
-        let mut node_of: Vec<u32> = Vec::with_capacity(manifest.len());
-        for (index, row) in manifest.iter().enumerate() {
+    /// Takes the entries of a section for the first state.
+    pub(crate) fn load(&mut self, rows: &'s Rows) {
+        let order = 0..rows.len() as RowId;
+        self.load_tree(rows, order.clone(), &Outline::of_rows(rows, order, |_| false));
+    }
+
+    fn load_tree(&mut self, rows: &'s Rows, order: impl ExactSizeIterator<Item = RowId>, outline: &Outline) {
+        let source = self.add_source(rows);
+        let mut node_of: Vec<u32> = Vec::with_capacity(order.len());
+        for (index, row) in order.enumerate() {
             let parent = match outline.parent(index) {
                 Some(parent) => node_of[parent],
                 None if outline.is_orphan(index) => ORPHANS,
                 None => ROOT,
             };
-            let place = Place { section: 0, row };
-            if parent != ORPHANS {
-                self.take(parent, manifest.rows().name(row));
+            // The last of siblings with one name stays, without the children of the others.
+            if let Some(node) = self.find(parent, rows.name(row)).filter(|_| parent != ORPHANS) {
+                self.take(node);
             }
-            node_of.push(self.add(parent, place));
+            node_of.push(self.add(parent, Place { source, row }));
         }
     }
 
-    fn apply(&mut self, section: u32, patch: &Section) {
+    /// Applies a patch. Each entry has a directory above it.
+    pub(crate) fn apply(&mut self, patch: &'s Rows) {
+        let source = self.add_source(patch);
         // Nodes of the open path; `None` below a directory that the patch removed.
         let mut open: Vec<Option<u32>> = vec![Some(ROOT)];
-        for row in 0..patch.rows.len() as RowId {
-            let new = patch.rows.get(row);
+        for row in 0..patch.len() as RowId {
+            let new = patch.get(row);
             open.truncate(new.depth as usize + 1);
             let Some(parent) = open.last().copied().flatten() else {
                 open.push(None);
                 continue;
             };
-            let place = Place { section, row };
+            let place = Place { source, row };
             open.push(match self.find(parent, new.name) {
                 None => Some(self.add(parent, place)),
                 Some(node) => {
                     let old = self.nodes[node as usize].place;
-                    if self.sections[old.section as usize].rows.get(old.row).same_line(&new) {
-                        self.take(parent, new.name);
+                    if self.sources[old.source as usize].get(old.row).same_line(&new) {
+                        self.take(node);
                         None
                     } else {
                         self.nodes[node as usize].place = place;
+                        while !new.is_dir() && self.nodes[node as usize].first_child != NONE {
+                            self.take(self.nodes[node as usize].first_child);
+                        }
                         Some(node)
                     }
                 }
             });
         }
+    }
+
+    fn add_source(&mut self, rows: &'s Rows) -> u32 {
+        self.sources.push(rows);
+        (self.sources.len() - 1) as u32
+    }
+
+    fn name(&self, node: u32) -> &'s [u8] {
+        let place = self.nodes[node as usize].place;
+        self.sources[place.source as usize].name(place.row)
     }
 
     fn hash(&self, parent: u32, name: &[u8]) -> u64 {
@@ -110,13 +142,18 @@ impl<'s> State<'s> {
 
     fn add(&mut self, parent: u32, place: Place) -> u32 {
         let node = self.nodes.len() as u32;
-        self.nodes.push(Node { parent, place, children: Vec::new() });
-        self.nodes[parent as usize].children.push(node);
+        let before = self.nodes[parent as usize].last_child;
+        self.nodes.push(Node { place, parent, first_child: NONE, last_child: NONE, next: NONE, before });
+        match before {
+            NONE => self.nodes[parent as usize].first_child = node,
+            before => self.nodes[before as usize].next = node,
+        }
+        self.nodes[parent as usize].last_child = node;
         let hash = self.hash(parent, self.name(node));
-        let (nodes, sections, hasher) = (&self.nodes, self.sections, &self.hasher);
+        let (nodes, sources, hasher) = (&self.nodes, &self.sources, &self.hasher);
         self.by_name.insert_unique(hash, node, |node| {
             let node = &nodes[*node as usize];
-            hasher.hash_one((node.parent, sections[node.place.section as usize].rows.name(node.place.row)))
+            hasher.hash_one((node.parent, sources[node.place.source as usize].name(node.place.row)))
         });
         node
     }
@@ -126,28 +163,36 @@ impl<'s> State<'s> {
         self.by_name.find(self.hash(parent, name), same).copied()
     }
 
-    /// Removes a child, with all below it.
-    fn take(&mut self, parent: u32, name: &[u8]) {
-        let Some(node) = self.find(parent, name) else { return };
-        let hash = self.hash(parent, name);
+    /// Removes a node from its parent. What is below it can no longer be reached.
+    fn take(&mut self, node: u32) {
+        let Node { parent, next, before, .. } = self.nodes[node as usize];
+        let hash = self.hash(parent, self.name(node));
         if let Ok(entry) = self.by_name.find_entry(hash, |other| *other == node) {
             entry.remove();
         }
-        // The list of children keeps it; a root that is its own parent's child nowhere marks it as gone.
-        self.nodes[node as usize].parent = node;
+        match before {
+            NONE => self.nodes[parent as usize].first_child = next,
+            before => self.nodes[before as usize].next = next,
+        }
+        match next {
+            NONE => self.nodes[parent as usize].last_child = before,
+            next => self.nodes[next as usize].before = before,
+        }
     }
 
-    fn into_rows(self) -> Rows {
+    /// The entries, parents before their children.
+    pub(crate) fn to_rows(&self) -> Rows {
         let mut rows = Rows::default();
         let mut stack = Vec::new();
         for root in [ROOT, ORPHANS] {
-            stack.push(root);
+            stack.push(self.nodes[root as usize].first_child);
             while let Some(node) = stack.pop() {
-                let Node { place, children, .. } = &self.nodes[node as usize];
-                if node != root {
-                    rows.push(&self.sections[place.section as usize].rows.get(place.row));
+                if node == NONE {
+                    continue;
                 }
-                stack.extend(children.iter().rev().filter(|child| self.nodes[**child as usize].parent == node));
+                let Node { place, first_child, next, .. } = self.nodes[node as usize];
+                rows.push(&self.sources[place.source as usize].get(place.row));
+                stack.extend([next, first_child]);
             }
         }
         rows.shrink();

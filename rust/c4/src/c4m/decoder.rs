@@ -44,6 +44,20 @@ pub fn decode_in(text: &[u8], zone: &Zone) -> Result<Manifest, ParseError> {
     Decoder::new(LocalZone::Given(zone)).decode(text)
 }
 
+/// Reads the sections of a chain without resolving them; dates of the pretty form are in local time.
+///
+/// Of boundaries with no entry between them the last counts, as in the reference's reader of chains; [`decode`] takes two
+/// only where they are equal.
+pub fn decode_chain(text: &[u8]) -> Result<Vec<Section>, ParseError> {
+    let mut decoder = Decoder::new(LocalZone::Unread(OnceCell::new()));
+    decoder.boundaries_supersede = true;
+    decoder.read(text)?;
+    if !decoder.current.rows.is_empty() {
+        decoder.sections.push(decoder.current);
+    }
+    Ok(decoder.sections)
+}
+
 /// Finds out whether a text that arrives in pieces could be a manifest, without keeping it.
 ///
 /// Lines are checked as they end; the first that does not parse settles it.
@@ -126,6 +140,8 @@ struct Decoder<'z> {
     indent_width: Option<usize>,
     /// In a patch, for each depth of the open path whether its entry is a directory.
     open_path: Vec<bool>,
+    /// Whether of two boundaries with no entry between them the second counts.
+    boundaries_supersede: bool,
 }
 
 impl<'z> Decoder<'z> {
@@ -138,10 +154,16 @@ impl<'z> Decoder<'z> {
             has_entries: false,
             indent_width: None,
             open_path: Vec::new(),
+            boundaries_supersede: false,
         }
     }
 
     fn decode(mut self, text: &[u8]) -> Result<Manifest, ParseError> {
+        self.read(text)?;
+        Ok(self.finish())
+    }
+
+    fn read(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let valid_bytes = match std::str::from_utf8(text) {
             Ok(text) => text.len(),
             Err(error) => error.valid_up_to(),
@@ -165,7 +187,7 @@ impl<'z> Decoder<'z> {
             })?;
             start = end + 1;
         }
-        Ok(self.finish())
+        Ok(())
     }
 
     fn finish(mut self) -> Manifest {
@@ -218,8 +240,8 @@ impl<'z> Decoder<'z> {
             self.sections.push(ended);
             self.has_entries = false;
         } else {
-            if self.current.boundary.is_some_and(|boundary| boundary != id) {
-                return Err(Fault { at: None, kind: ParseErrorKind::EmptyPatch });
+            if !self.boundaries_supersede && self.current.boundary.is_some_and(|boundary| boundary != id) {
+                return Err(Fault { at: None, kind: ParseErrorKind::EmptyPatch { section: self.sections.len() + 1 } });
             }
             if self.sections.is_empty() {
                 self.manifest.base = Some(id);
@@ -266,7 +288,7 @@ impl<'z> Decoder<'z> {
             return Ok(());
         }
         if depth > 0 && self.open_path.get(depth - 1) != Some(&true) {
-            return Err(Fault::at(indent, ParseErrorKind::OrphanInPatch));
+            return Err(Fault::at(indent, ParseErrorKind::OrphanInPatch { section: self.sections.len() + 1 }));
         }
         self.open_path.truncate(depth);
         self.open_path.push(self.current.rows.is_dir(row));

@@ -152,6 +152,11 @@ impl Row<'_> {
         self.name.strip_suffix(b"/").unwrap_or(self.name)
     }
 
+    /// Target of a link; empty for none.
+    pub fn target(&self) -> &[u8] {
+        self.link.map_or(&[], |link| &link.target)
+    }
+
     /// Copies the values.
     pub fn to_entry(&self) -> Entry {
         Entry {

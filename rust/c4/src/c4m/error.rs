@@ -44,11 +44,17 @@ pub enum ParseErrorKind {
     #[error("not a C4 ID: {0}")]
     Id(#[from] crate::ParseIdError),
     /// Two different boundary IDs with no entry between them.
-    #[error("empty patch section: this ID follows a different one, with no entry between them")]
-    EmptyPatch,
+    #[error("section {section} is empty: this ID follows a different one, with no entry between them")]
+    EmptyPatch {
+        /// Number of the section, from 1.
+        section: usize,
+    },
     /// An entry of a patch whose depth has no directory above it.
-    #[error("an entry of a patch has no directory above it")]
-    OrphanInPatch,
+    #[error("section {section} does not apply: this entry has no directory above it")]
+    OrphanInPatch {
+        /// Number of the section, from 1.
+        section: usize,
+    },
 }
 
 impl fmt::Display for ParseError {

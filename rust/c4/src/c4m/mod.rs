@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `entry`, `mode`, `timestamp` | the values of a line |
-//! | `manifest`, `outline` | entries as columns; the tree they describe, its order and paths |
+//! | `manifest`, `outline`, `preorder` | entries as columns; the tree they describe, its order and paths |
 //! | `decoder`, `chain` | text to manifest; patch chains |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
@@ -19,6 +19,7 @@ mod manifest;
 mod mode;
 mod natural_sort;
 mod outline;
+mod preorder;
 mod safe_name;
 mod sequence;
 mod summary;
@@ -26,7 +27,8 @@ mod timestamp;
 mod zone;
 
 pub(crate) use canonical::one_level_text;
-pub use decoder::{LineCheck, decode, decode_in};
+pub(crate) use chain::{ChainState, resolve as resolve_sections};
+pub use decoder::{LineCheck, decode, decode_chain, decode_in};
 pub use encoder::{
     INDENT_WIDTH, encode, encode_pretty, entry_line, indented_entry_line, pretty_entry_line, write_entry_name,
 };
@@ -35,7 +37,9 @@ pub use error::{EncodeError, ParseError, ParseErrorKind};
 pub use manifest::{Field, Manifest, RowId, Rows, Section};
 pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
+pub(crate) use outline::Orphans;
 pub use outline::Outline;
+pub(crate) use preorder::Preorder;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
 pub use sequence::MIN_SEQUENCE;
 pub use summary::{Summary, human_size};

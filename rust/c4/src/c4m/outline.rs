@@ -10,13 +10,24 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 
-use super::manifest::{Manifest, RowId};
+use super::manifest::{Manifest, RowId, Rows};
 use super::natural_sort::natural_cmp;
 
 /// No parent: the entry is at the top.
 const TOP: u32 = u32::MAX;
 /// No parent though the depth asks for one.
 const ORPHAN: u32 = u32::MAX - 1;
+
+/// Where a walk of the tree lists entries that have no parent though their depth asks for one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Orphans {
+    /// After everything else, in the order of the list.
+    AtEnd,
+    /// At the top, unless an entry of that name stands there.
+    AtTop,
+    /// Nowhere, as in the reference's patches.
+    LeftOut,
+}
 
 /// Parents of the entries of a list, by place.
 #[derive(Debug)]
@@ -28,17 +39,27 @@ pub struct Outline {
 
 impl Outline {
     pub(crate) fn new(manifest: &Manifest) -> Self {
-        let rows = manifest.rows();
+        let is_detached = |row| manifest.detached_path(row).is_some();
+        Self::of_rows(manifest.rows(), manifest.iter(), is_detached)
+    }
+
+    /// The tree that rows in some order describe. A row that is detached has no parent, whatever stands above it: its
+    /// directory is not in the list.
+    pub(crate) fn of_rows(
+        rows: &Rows,
+        order: impl ExactSizeIterator<Item = RowId>,
+        is_detached: impl Fn(RowId) -> bool,
+    ) -> Self {
+        let count = order.len();
         // The last directory seen at each depth; depths past the count of entries, which only orphans have, lie apart: a
         // number out of the text must not decide how much is stored.
         let mut directories: Vec<u32> = Vec::new();
         let mut far_directories: HashMap<usize, u32> = HashMap::new();
-        let mut parents = Vec::with_capacity(manifest.len());
-        for (place, row) in manifest.iter().enumerate() {
+        let mut parents = Vec::with_capacity(count);
+        for (place, row) in order.enumerate() {
             let depth = rows.depth(row) as usize;
             parents.push(match depth.checked_sub(1) {
-                // Its directory is not in the list, whatever stands above it.
-                _ if manifest.detached_path(row).is_some() => ORPHAN,
+                _ if is_detached(row) => ORPHAN,
                 None => TOP,
                 Some(above) => {
                     directories.get(above).or_else(|| far_directories.get(&above)).copied().unwrap_or(ORPHAN)
@@ -47,7 +68,7 @@ impl Outline {
             if !rows.is_dir(row) {
             } else if depth < directories.len() {
                 directories[depth] = place as u32;
-            } else if depth <= manifest.len() {
+            } else if depth <= count {
                 directories.resize(depth, ORPHAN);
                 directories.push(place as u32);
             } else {
@@ -110,25 +131,52 @@ impl Outline {
 
     /// The canonical order of the rows; `None` when the list has it already.
     pub(crate) fn sorted(&self, manifest: &Manifest) -> Option<Vec<RowId>> {
-        if Self::is_sorted(manifest) {
-            return None;
-        }
+        let is_dir = |row| manifest.rows().is_dir(row);
+        (!Self::is_sorted(manifest)).then(|| self.preorder(manifest, Orphans::AtEnd, is_dir).0)
+    }
+
+    /// The rows as a walk of the tree, with their depths in it: siblings that are `last` after the others and each kind in
+    /// natural order, of several with one name the last.
+    pub(crate) fn preorder(
+        &self,
+        manifest: &Manifest,
+        orphans: Orphans,
+        last: impl Fn(RowId) -> bool,
+    ) -> (Vec<RowId>, Vec<u32>) {
+        let rows = manifest.rows();
         let place_rows: Vec<RowId> = manifest.iter().collect();
-        let compare = |a: u32, b: u32| sibling_cmp(manifest, place_rows[a as usize], place_rows[b as usize]);
-        let children = Children::new(&self.parents);
+        let name = |place: u32| rows.name(place_rows[place as usize]);
+        let children = Children::new(&self.parents, orphans == Orphans::AtTop);
+        let compare = |a: u32, b: u32| {
+            let (a, b) = (place_rows[a as usize], place_rows[b as usize]);
+            let names = || natural_cmp(rows.name(a), rows.name(b));
+            last(a).cmp(&last(b)).then_with(names)
+        };
         let mut order = Vec::with_capacity(place_rows.len());
-        // What is still to be listed, the next one last.
-        let mut stack: Vec<u32> = Vec::new();
-        let push_sorted = |stack: &mut Vec<u32>, siblings: &[u32]| {
+        let mut depths = Vec::with_capacity(place_rows.len());
+        // What is still to be listed, the next one last, with its depth.
+        let mut stack: Vec<(u32, u32)> = Vec::new();
+        let push_sorted = |stack: &mut Vec<(u32, u32)>, siblings: &[u32], depth: u32| {
             let first = stack.len();
-            stack.extend_from_slice(siblings);
-            // Stable and by place: of equal names the last one of the list is the last one here.
-            stack[first..].sort_by(|a, b| compare(*a, *b));
+            stack.extend(siblings.iter().map(|place| (*place, depth)));
+            // Stable and by place: of equal names the last one of the list is the last one here, after orphans.
+            stack[first..].sort_by(|(a, _), (b, _)| {
+                compare(*a, *b).then_with(|| self.is_orphan(*b as usize).cmp(&self.is_orphan(*a as usize)))
+            });
+            // A directory by its mode alone may have the name of a file, which does not stand beside it.
+            let mut places: HashMap<&[u8], u32> = HashMap::new();
+            if stack[first..].iter().any(|(place, _)| is_plain_directory(rows, place_rows[*place as usize])) {
+                for (place, _) in &stack[first..] {
+                    places.entry(name(*place)).and_modify(|last| *last = (*last).max(*place)).or_insert(*place);
+                }
+            }
             let mut kept = first;
             for at in first..stack.len() {
-                let last_of_its_name = at + 1 == stack.len()
-                    || manifest.rows().name(place_rows[stack[at] as usize])
-                        != manifest.rows().name(place_rows[stack[at + 1] as usize]);
+                let last_of_its_name = if places.is_empty() {
+                    at + 1 == stack.len() || name(stack[at].0) != name(stack[at + 1].0)
+                } else {
+                    places.get(name(stack[at].0)) == Some(&stack[at].0)
+                };
                 if last_of_its_name {
                     stack[kept] = stack[at];
                     kept += 1;
@@ -137,33 +185,35 @@ impl Outline {
             stack.truncate(kept);
             stack[first..].reverse();
         };
-        push_sorted(&mut stack, children.of_top());
-        let mut listed = vec![false; place_rows.len()];
-        let mut list_all = |stack: &mut Vec<u32>| {
-            while let Some(place) = stack.pop() {
+        push_sorted(&mut stack, children.of_top(), 0);
+        let mut list_all = |stack: &mut Vec<(u32, u32)>| {
+            while let Some((place, depth)) = stack.pop() {
                 order.push(place_rows[place as usize]);
-                listed[place as usize] = true;
-                push_sorted(stack, children.of(place));
+                depths.push(depth);
+                push_sorted(stack, children.of(place), depth + 1);
             }
         };
         list_all(&mut stack);
-        for place in 0..self.parents.len() as u32 {
-            if self.parents[place as usize] == ORPHAN {
-                stack.push(place);
-                list_all(&mut stack);
+        if orphans == Orphans::AtEnd {
+            for place in 0..self.parents.len() as u32 {
+                if self.parents[place as usize] == ORPHAN {
+                    stack.push((place, 0));
+                    list_all(&mut stack);
+                }
             }
         }
-        Some(order)
+        (order, depths)
     }
 
     /// Whether the list is a walk of its tree with siblings in order, no name twice and no orphan.
-    fn is_sorted(manifest: &Manifest) -> bool {
+    pub(crate) fn is_sorted(manifest: &Manifest) -> bool {
         let rows = manifest.rows();
         // The last row seen at each depth of the open path.
         let mut path: Vec<RowId> = Vec::new();
         manifest.iter().all(|row| {
             let depth = rows.depth(row) as usize;
-            if depth > path.len() || (depth > 0 && !rows.is_dir(path[depth - 1])) {
+            let is_misplaced = depth > path.len() || (depth > 0 && !rows.is_dir(path[depth - 1]));
+            if is_misplaced || is_plain_directory(rows, row) {
                 return false;
             }
             let in_order = path.get(depth).is_none_or(|before| sibling_cmp(manifest, *before, row).is_lt());
@@ -172,6 +222,11 @@ impl Outline {
             in_order
         })
     }
+}
+
+/// Whether a row is a directory by its mode alone. Siblings have to be looked at for another of its name.
+pub(crate) fn is_plain_directory(rows: &Rows, row: RowId) -> bool {
+    rows.mode(row).is_dir() && !rows.name(row).ends_with(b"/")
 }
 
 /// Files before directories, then natural order.
@@ -188,11 +243,11 @@ struct Children {
 }
 
 impl Children {
-    fn new(parents: &[u32]) -> Self {
+    fn new(parents: &[u32], orphans_at_top: bool) -> Self {
         let top = parents.len();
         let slot = |parent: u32| match parent {
             TOP => Some(top),
-            ORPHAN => None,
+            ORPHAN => orphans_at_top.then_some(top),
             parent => Some(parent as usize),
         };
         let mut starts = vec![0_u32; top + 2];

@@ -1,0 +1,360 @@
+"""What differs between manifests: comparison, patches, chains of them, merging.
+
+`c4py.diff` is the function, also after this module was imported; the names of the module are imported from it.
+"""
+
+from __future__ import annotations
+
+from c4py import _rust
+from c4py.decoder import loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import BinaryIO, Protocol
+
+    from c4py._rust import C4ID, Entry, EntryView, Manifest
+    from c4py._types import Entries, ReadableBuffer
+
+    class SourceOfContent(Protocol):
+        """A store, as far as it is read from."""
+
+        def get(self, c4id: C4ID, /) -> BinaryIO:
+            """Open the content of an ID."""
+
+
+__all__ = [
+    "DiffResult",
+    "Moved",
+    "PatchInfo",
+    "apply_patch",
+    "diff",
+    "log_chain",
+    "patch_diff",
+    "resolve_chain",
+    "split_chain",
+]
+
+
+class Moved:
+    """One content at a path that went and at a path that came: `old` and `new` are the entries."""
+
+    __slots__ = ("new", "old")
+    __match_args__ = ("old", "new")
+
+    old: Entry
+    new: Entry
+
+    def __init__(self, old: Entry, new: Entry) -> None:
+        object.__setattr__(self, "old", old)
+        object.__setattr__(self, "new", new)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"cannot assign to {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Moved):
+            return NotImplemented
+        return (self.old, self.new) == (other.old, other.new)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter((self.old, self.new))
+
+    def __repr__(self) -> str:
+        return f"<Moved {self.old.path!r} to {self.new.path!r}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Moved, (self.old, self.new)
+
+
+class _MovedEntries:
+    """A sequence of Moved, made from two sequences when they are asked for."""
+
+    __slots__ = ("_new", "_old")
+
+    def __init__(self, old: Entries, new: Entries) -> None:
+        self._old = old
+        self._new = new
+
+    def __len__(self) -> int:
+        return len(self._old)
+
+    def __getitem__(self, index: int | slice) -> Moved | _MovedEntries:
+        if isinstance(index, slice):
+            return _MovedEntries(self._old[index], self._new[index])
+        return Moved(self._old[index], self._new[index])
+
+    def __iter__(self) -> Iterator[Moved]:
+        return map(Moved, self._old, self._new)
+
+    def __eq__(self, other: object) -> bool:
+        if not hasattr(other, "__len__") or not hasattr(other, "__iter__"):
+            return NotImplemented
+        return list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        more = f", ... {len(self) - 5} more" if len(self) > 5 else ""
+        return "[" + ", ".join(map(repr, self[:5])) + more + "]"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return list, (list(self),)
+
+
+class DiffResult:
+    """What became of the entries of two manifests, `a` and `b`; sequences of Entry in the order of their manifest.
+
+    added: of b, whose path is not in a. removed: of a, whose path is not in b. modified: of b, at a path of both where
+    they are not the same; modified_from: the entries of a there. same: of a, at a path of both where they are the same.
+    moved: pairs of a removed and an added entry with one content, which are in those as well; where several entries
+    have it, they pair in canonical order. The entries read and write their manifests.
+    """
+
+    __slots__ = ("added", "modified", "modified_from", "moved", "removed", "same")
+
+    added: EntryView
+    removed: EntryView
+    modified: EntryView
+    same: EntryView
+    moved: Sequence[Moved]
+    modified_from: EntryView
+
+    def __init__(
+        self,
+        added: Entries = (),
+        removed: Entries = (),
+        modified: Entries = (),
+        same: Entries = (),
+        moved: Sequence[Moved] | _MovedEntries = (),
+        *,
+        modified_from: Entries = (),
+    ) -> None:
+        for name, value in (
+            ("added", added),
+            ("removed", removed),
+            ("modified", modified),
+            ("same", same),
+            ("moved", moved),
+            ("modified_from", modified_from),
+        ):
+            setattr(self, name, value)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added, removed or modified."""
+        return not (len(self.added) or len(self.removed) or len(self.modified))
+
+    def summary(self) -> str:
+        """Say in one line how many entries there are of each kind.
+
+        >>> from c4py import diff, loads
+        >>> diff(loads("- - 1 a -"), loads("- - 2 a -")).summary()
+        '0 added, 0 removed, 1 modified, 0 same'
+        """
+        counts = ", ".join(f"{len(getattr(self, kind)):,} {kind}" for kind in ("added", "removed", "modified", "same"))
+        return counts + (f" ({len(self.moved):,} moved)" if len(self.moved) else "")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DiffResult):
+            return NotImplemented
+        return all(
+            list(getattr(self, kind)) == list(getattr(other, kind))
+            for kind in ("added", "removed", "modified", "same", "moved")
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<c4py.DiffResult: {self.summary()}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _diff_result, tuple(list(getattr(self, kind)) for kind in sorted(self.__slots__))
+
+
+def _diff_result(*values: Entries) -> DiffResult:
+    return DiffResult(**dict(zip(sorted(DiffResult.__slots__), values, strict=True)))  # type: ignore[arg-type]
+
+
+class PatchInfo:
+    """A section of a chain and the state after it.
+
+    index: from 1. c4id: the ID of the state after the section. added, removed, modified: paths that are new, gone, or
+    have another ID than in the state before; 0 for a first state. is_base: whether the section is a first state.
+    entry_count: entries of the state after the section.
+    """
+
+    __slots__ = ("added", "c4id", "entry_count", "index", "is_base", "modified", "removed")
+
+    def __init__(
+        self,
+        index: int,
+        c4id: C4ID | None,
+        added: int = 0,
+        removed: int = 0,
+        modified: int = 0,
+        is_base: bool = False,
+        entry_count: int = 0,
+    ) -> None:
+        self.index = index
+        self.c4id = c4id
+        self.added = added
+        self.removed = removed
+        self.modified = modified
+        self.is_base = is_base
+        self.entry_count = entry_count
+
+    def _values(self) -> tuple[object, ...]:
+        return self.index, self.c4id, self.added, self.removed, self.modified, self.is_base, self.entry_count
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, PatchInfo) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        fields = ("index", "c4id", "added", "removed", "modified", "is_base", "entry_count")
+        return "PatchInfo(" + ", ".join(f"{field}={getattr(self, field)!r}" for field in fields) + ")"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PatchInfo, self._values()
+
+
+def diff(a: Manifest, b: Manifest) -> DiffResult:
+    r"""Compare two manifests by full path.
+
+    Two entries at one path are the same when both have an ID and IDs and modes are equal, or else when mode, size, time
+    and link target are. An ID says what content is, so a changed time alone is no change where there are IDs.
+
+    >>> import c4py
+    >>> old = c4py.loads("- - 1 a -\n- - 2 b -\n")
+    >>> new = c4py.loads("- - 1 a -\n- - 3 c -\n")
+    >>> [entry.path for entry in c4py.diff(old, new).added]
+    ['c']
+    """
+    found = _rust.diff(a, b)
+    return DiffResult(
+        added=found["added"],
+        removed=found["removed"],
+        modified=found["modified"],
+        same=found["same"],
+        moved=_MovedEntries(found["moved_from"], found["moved_to"]),
+        modified_from=found["modified_from"],
+    )
+
+
+def patch_diff(old: Manifest, new: Manifest) -> str:
+    """Give the patch that turns one manifest into another, as c4m text.
+
+    Its first line is the ID of `old`; then come the entries that changed, each below the directories that lead to it.
+    Appended to the text of `old` it makes a chain whose last state is `new`; nothing follows the ID when no line
+    differs. Any field of a line counts. Entries that have no parent and ID lists of sequences are not part of a patch.
+
+    A directory whose own line is the same while something below it changed is named twice, in two sections: its line
+    alone would remove it.
+
+    Raises ValueError for a time outside the years 0 to 9999.
+    """
+    return _rust.patch_diff(old, new).decode()
+
+
+def apply_patch(base: Manifest, patch_entries: Manifest | Iterable[Entry]) -> Manifest:
+    """Apply a patch to a manifest and return the result, in canonical order; both stay as they are.
+
+    `patch_entries` are the entries of one section, or the manifest that a patch's text was loaded as, all sections of
+    which are applied. An entry that equals one of the base in every field of its line removes it, with all below it;
+    one that differs replaces it; a new path adds.
+
+    Raises PatchError, a ValueError with the number of the section, when the text is a patch of another manifest, or
+    when an entry has no directory above it in the patch. Nothing is applied then.
+    """
+    return _rust.apply_patch(base, patch_entries)
+
+
+def resolve_chain(
+    manifest: Manifest,
+    *,
+    base: Manifest | None = None,
+    store: SourceOfContent | None = None,
+    stop_at: int | None = None,
+) -> Manifest:
+    """Give the state of a chain after its first `stop_at` sections, by default after all of them.
+
+    As with `c4 patch -n`, zero, a negative number or one that is larger than the count of sections mean all. A manifest
+    that was no chain is its own state. A chain that continues from an external manifest (`manifest.base`) needs that
+    manifest, as `base` or in a `store` that has its text, and those of the directories in it, under their IDs.
+
+    Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one.
+    """
+    return _rust.resolve_chain(manifest, _base(manifest, base, store), stop_at or 0)
+
+
+def log_chain(
+    manifest: Manifest, *, base: Manifest | None = None, store: SourceOfContent | None = None
+) -> list[PatchInfo]:
+    """List the sections of a chain, each with the ID of the state after it and what it changed.
+
+    A manifest that was no chain is one section; an empty one is none. The first section of a chain that continues from
+    an external manifest counts as a first state unless that manifest is given, as `base` or in a `store`.
+    """
+    return [PatchInfo(*values) for values in _rust.log_chain(manifest, _base(manifest, base, store))]
+
+
+def split_chain(text: str | ReadableBuffer, n: int) -> tuple[str, str]:
+    """Cut the text of a chain after its section `n`, counted from 1.
+
+    The first text is the state there, as a manifest; the second the sections after it, as a chain that continues from
+    that state, or "" when there are none. Of several boundaries with nothing between them the last counts.
+
+    Raises ParseError for a text that is no chain and ValueError when `n` is not one of its sections.
+    """
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"n must be int, not {type(n).__name__}")
+    if n < 1:
+        raise ValueError(f"n must be 1 or more, not {n}")
+    before, after = _rust.split_chain(text, n)
+    return before.decode(), after.decode()
+
+
+def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | None) -> Manifest | None:
+    """Find the manifest that a chain continues from, where it is not the chain's own."""
+    if base is not None or store is None or manifest.base is None:
+        return base
+    found = _from_store(manifest.base, store)
+    # The base may be a chain itself. IDs are digests: a chain of them can only end.
+    return resolve_chain(found, store=store)
+
+
+def _from_store(c4id: C4ID, store: SourceOfContent) -> Manifest:
+    """Read a manifest and its directories from a store, where the text of each lies under its ID."""
+    manifest = _read(c4id, store)
+    if manifest.base is not None:
+        return manifest
+    empty = _rust.identify_bytes(b"")
+    entries: list[Entry] = []
+    # Lists that are being read, each with how deep it lies. A listing may hold the entries below its directories.
+    lists = [(iter(_with_next(manifest)), 0)]
+    while lists:
+        entry, following = next(lists[-1][0], (None, None))
+        if entry is None:
+            lists.pop()
+            continue
+        listed = entry.__copy__()
+        listed.depth += lists[-1][1]
+        entries.append(listed)
+        is_open = following is not None and following.depth > entry.depth
+        if entry.is_dir() and entry.c4id not in (None, empty) and not is_open:
+            lists.append((iter(_with_next(_read(entry.c4id, store))), listed.depth + 1))
+    return _rust.Manifest(entries)
+
+
+def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
+    with store.get(c4id) as file:
+        return loads(file.read())
+
+
+def _with_next(manifest: Manifest) -> Iterator[tuple[Entry, Entry | None]]:
+    entries = list(manifest)
+    return zip(entries, [*entries[1:], None], strict=True)
