@@ -3,6 +3,7 @@
 //! - [`C4Id`], [`tree_id`]: IDs of bytes and of sets.
 //! - [`identify`]: IDs of streams and files.
 //! - [`c4m`]: manifests in memory and as text.
+//! - [`merge()`], [`intersect`], [`union`], [`difference`]: manifests become one.
 //! - [`scan`]: a directory tree becomes a manifest.
 //!
 //! The crate has no unsafe code, prints nothing and knows nothing of Python.
@@ -13,8 +14,12 @@ pub mod base58;
 pub mod c4m;
 mod id;
 pub mod identify;
+mod merge;
 pub mod scan;
+mod sets;
 mod tree;
 
 pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};
+pub use merge::{Conflict, Merge, merge};
+pub use sets::{MatchBy, difference, intersect, union};
 pub use tree::{sum, tree_id};
