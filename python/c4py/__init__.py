@@ -25,9 +25,10 @@ from c4py.errors import (
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
-from c4py.scanner import ScanIssue, ScanStats, scan
 
-# The module of this name is loaded here, so that a later import of it does not take the function's place.
+# The modules of these two names are loaded here, so that a later import of them does not take the functions' places.
+from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.verify import verify
 
 from c4py._rust import __version__  # isort: skip
@@ -36,6 +37,7 @@ __all__ = [
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
+    "Conflict",
     "EmptyPatch",
     "Entry",
     "FlowDirection",
@@ -48,16 +50,20 @@ __all__ = [
     "ScanIssue",
     "ScanStats",
     "__version__",
+    "difference",
     "dump",
     "dumps",
     "identify",
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "intersect",
     "load",
     "loads",
+    "merge",
     "parse",
     "scan",
     "tree_id",
+    "union",
     "verify",
 ]

@@ -174,15 +174,13 @@ impl Manifest {
     fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> Py<PyAny> {
         let Ok(other) = other.cast::<Self>() else { return py.NotImplemented() };
         let other = &other.get().shared;
-        let equal = self.shared.is(other) || {
-            let other = other.read(py).clone();
-            self.shared.detached(py, |own| {
+        let equal = self.shared.is(other)
+            || self.shared.detached_two(other, py, |own, other| {
                 own.len() == other.len()
                     && own.base == other.base
                     && own.range_data() == other.range_data()
                     && own.iter().zip(other.iter()).all(|(a, b)| own.get(a).to_entry() == other.get(b).to_entry())
-            })
-        };
+            });
         equal.into_pyobject(py).map_or_else(|e| match e {}, |b| b.to_owned().into_any().unbind())
     }
 

@@ -45,6 +45,38 @@ impl Shared {
         py.detach(|| work(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
+    /// Long work on two manifests, detached; they may be one.
+    pub(crate) fn detached_two<T: Send>(
+        &self,
+        other: &Self,
+        py: Python<'_>,
+        work: impl FnOnce(&Manifest, &Manifest) -> T + Send,
+    ) -> T {
+        Self::detached_all([self, other], py, |[own, other]| work(own, other))
+    }
+
+    /// Long work on several manifests, detached; some of them may be one.
+    ///
+    /// Each lock is taken once and in the order of addresses: a thread that held one and waited for another behind a
+    /// writer could wait for ever on a thread that took them the other way round.
+    pub(crate) fn detached_all<const N: usize, T: Send>(
+        manifests: [&Self; N],
+        py: Python<'_>,
+        work: impl FnOnce([&Manifest; N]) -> T + Send,
+    ) -> T {
+        py.detach(|| {
+            let mut locks = manifests.map(|manifest| &manifest.0).to_vec();
+            locks.sort_by_key(|lock| Arc::as_ptr(lock));
+            locks.dedup_by(|a, b| Arc::ptr_eq(a, b));
+            let guards: Vec<RwLockReadGuard<'_, Manifest>> =
+                locks.iter().map(|lock| lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)).collect();
+            work(manifests.map(|manifest| {
+                let guard = locks.iter().position(|lock| Arc::ptr_eq(lock, &manifest.0));
+                &*guards[guard.expect("every manifest is locked")]
+            }))
+        })
+    }
+
     /// Long work that changes the manifest, detached.
     pub(crate) fn detached_mut<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Manifest) -> T + Send) -> T {
         py.detach(|| work(&mut self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)))
