@@ -278,3 +278,14 @@ def test_a_patch_of_any_two_manifests_gives_back_the_second(a: Manifest, b: Mani
     result = c4py.diff(a, b)
     assert len(result.same) + len(result.modified) + len(result.removed) == len(a)
     assert len(result.same) + len(result.modified) + len(result.added) == len(b)
+
+
+def test_manifests_that_were_filtered_are_compared_by_their_paths() -> None:
+    old = c4py.loads("d--------- - - a/ -\n  - - 1 x.exr -\n  - - 1 y -\nd--------- - - b/ -\n  - - 2 x.exr -\n")
+    new = c4py.loads("d--------- - - a/ -\n  - - 1 x.exr -\nd--------- - - b/ -\n  - - 3 x.exr -\n  - - 4 z.exr -\n")
+    kept = c4py.diff(old.filter("*.exr"), new.filter("*.exr"))
+    assert [e.path for e in kept.same] == ["a/x.exr"]
+    assert [e.path for e in kept.modified] == ["b/x.exr"]
+    assert [e.path for e in kept.added] == ["b/z.exr"]
+    assert [e.path for e in c4py.diff(old.filter("*.exr"), new).added] == ["a", "b", "b/z.exr"]
+    assert c4py.diff(old.filter("*"), old).is_empty

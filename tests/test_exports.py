@@ -20,6 +20,7 @@ MODULES = [
     "errors",
     "id",
     "manifest",
+    "merge",
     "naturalsort",
     "safename",
     "scanner",
@@ -46,7 +47,7 @@ def test_modules() -> None:
             assert getattr(c4py, exported, value) is value
 
 
-@pytest.mark.parametrize("name", ["diff", "verify"])
+@pytest.mark.parametrize("name", ["diff", "merge", "verify"])
 def test_a_function_stays_one_when_the_module_of_its_name_is_imported(name: str) -> None:
     code = f"import c4py.{name}; from c4py.{name} import *; import c4py; assert callable(c4py.{name}), c4py.{name}"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

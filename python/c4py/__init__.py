@@ -12,7 +12,7 @@ C4ID('c41yP4cqy7jmaRDzC2bmcGNZkuQb3VdftMk6YH7ynQ2Qw4zktKsyA9fk52xghNQNAdkpF9iFmF
 
 from c4py.decoder import load, loads
 
-# The modules of these names are loaded here, so that a later import of them does not take the functions' place.
+# The modules whose functions have their names are loaded here: a later import does not take the functions' place.
 from c4py.diff import (
     DiffResult,
     Moved,
@@ -39,6 +39,7 @@ from c4py.errors import (
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
+from c4py.merge import Conflict, difference, intersect, merge, union
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.verify import verify
 
@@ -48,6 +49,7 @@ __all__ = [
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
+    "Conflict",
     "DiffResult",
     "EmptyPatch",
     "Entry",
@@ -66,20 +68,24 @@ __all__ = [
     "__version__",
     "apply_patch",
     "diff",
+    "difference",
     "dump",
     "dumps",
     "identify",
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "intersect",
     "load",
     "loads",
     "log_chain",
+    "merge",
     "parse",
     "patch_diff",
     "resolve_chain",
     "scan",
     "split_chain",
     "tree_id",
+    "union",
     "verify",
 ]

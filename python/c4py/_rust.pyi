@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, SupportsIndex, final, overload
+from typing import Any, Final, Literal, Protocol, Self, SupportsIndex, final, overload
 
 from c4py._types import ReadableBuffer, ScanOptions, StrPath
 from c4py.entry import FlowDirection
 
 __all__ = [
     "C4ID",
+    "Conflict",
     "Entry",
     "EntryList",
     "EntryView",
@@ -21,6 +22,7 @@ __all__ = [
     "apply_patch",
     "canonical_text",
     "diff",
+    "difference",
     "dumps_bytes",
     "entry_from_state",
     "escape_field",
@@ -31,10 +33,12 @@ __all__ = [
     "identify_content",
     "identify_file",
     "identify_files",
+    "intersect",
     "load_path",
     "loads",
     "log_chain",
     "manifest_from_state",
+    "merge",
     "natural_sort_key",
     "parse",
     "parse_mode",
@@ -46,6 +50,7 @@ __all__ = [
     "split_chain",
     "tree_id",
     "unescape_field",
+    "union",
     "unsafe_name",
     "verify_file",
 ]
@@ -253,8 +258,25 @@ class Manifest:
     def summary(self) -> str: ...
     def duplicates(self, *, directories: bool = False) -> dict[C4ID, list[str]]: ...
     def filter(self, pattern_or_func: str | Callable[[str, Entry], object], *, parents: bool = False) -> Self: ...
+    def children(self, path: StrPath = "") -> list[Entry]: ...
+    def subtree(self, path: StrPath) -> Manifest: ...
+    def with_subtree(self, path: StrPath, subtree: Manifest) -> Manifest: ...
     def sort_entries(self) -> None: ...
     def compute_c4id(self) -> C4ID: ...
+
+@final
+class Conflict:
+    __match_args__: Final = ("path", "local_entry", "remote_entry")
+    def __new__(cls, path: str | bytes, local_entry: Entry | None, remote_entry: Entry | None) -> Self: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def local_entry(self) -> Entry | None: ...
+    @property
+    def remote_entry(self) -> Entry | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class ScanStats:
@@ -316,6 +338,10 @@ def log_chain(
 def split_chain(text: str | ReadableBuffer, n: int) -> tuple[bytes, bytes]: ...
 def dumps_bytes(manifest: Manifest, *, pretty: bool = False, id_lists: bool = True) -> bytes: ...
 def scan(path: StrPath, options: ScanOptions, tick: Callable[[ScanStats], object] | None) -> Manifest: ...
+def merge(base: Manifest | None, local: Manifest, remote: Manifest) -> tuple[Manifest, list[Conflict]]: ...
+def intersect(a: Manifest, b: Manifest, by: Literal["id", "path"] = "id") -> Manifest: ...
+def difference(a: Manifest, b: Manifest, by: Literal["id", "path"] = "id") -> Manifest: ...
+def union(a: Manifest, b: Manifest) -> Manifest: ...
 def entry_from_state(state: tuple[Any, ...]) -> Entry: ...
 def manifest_from_state(state: dict[str, Any]) -> Manifest: ...
 def safe_name(raw: str | bytes) -> str: ...

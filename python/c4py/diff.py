@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from c4py import _rust
 from c4py.decoder import loads
+from c4py.merge import Conflict, difference, intersect, merge, union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "Conflict",
     "DiffResult",
     "Moved",
     "PatchInfo",
     "apply_patch",
     "diff",
+    "difference",
+    "intersect",
     "log_chain",
+    "merge",
     "patch_diff",
     "resolve_chain",
     "split_chain",
+    "union",
 ]
 
 

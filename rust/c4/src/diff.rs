@@ -3,13 +3,13 @@
 //! Both are walked side by side in canonical order: one pass, no table of paths. An orphan counts as an entry of the top,
 //! as its path says.
 
-mod walk;
+mod steps;
 
 use std::collections::HashMap;
 
 use crate::C4Id;
-use crate::c4m::{Manifest, Orphans, Preorder, Row, RowId};
-pub(crate) use walk::{Step, compare};
+use crate::c4m::{Hierarchy, Manifest, Node, Orphans, Preorder, Row, RowId, Siblings, Visitor, walk};
+pub(crate) use steps::{Step, compare};
 
 /// Entries of two manifests, `a` and `b`, sorted by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,30 +50,63 @@ pub struct Counts {
 /// assert_eq!((diff.same.len(), diff.modified.len()), (1, 1));
 /// ```
 pub fn diff(a: &Manifest, b: &Manifest) -> Diff {
-    let (walk_a, walk_b) = Preorder::of_two(a, b, Orphans::AtTop);
-    let mut diff = Diff::default();
-    compare(&walk_a, &walk_b, |step| match step {
-        Step::Same { a, b, count } => {
-            diff.same.extend((0..count).map(|next| (walk_a.id(a + next), walk_b.id(b + next))));
-        }
-        Step::Both { a, b } => {
-            let pair = (walk_a.id(a), walk_b.id(b));
-            if is_same(&walk_a.row(a), &walk_b.row(b)) { diff.same.push(pair) } else { diff.modified.push(pair) }
-        }
-        Step::OnlyA { from, to } => diff.removed.extend((from..to).map(|at| walk_a.id(at))),
-        Step::OnlyB { from, to } => diff.added.extend((from..to).map(|at| walk_b.id(at))),
-    });
+    let mut sorter = Sorter { a, b, diff: Diff::default() };
+    let (mut a_in_order, mut b_in_order) = (false, false);
+    if a.has_detached_paths() || b.has_detached_paths() {
+        // Paths lead through directories that are not listed.
+        walk(&[Hierarchy::new(a), Hierarchy::new(b)], &mut sorter);
+    } else {
+        let (walk_a, walk_b) = Preorder::of_two(a, b, Orphans::AtTop);
+        compare(&walk_a, &walk_b, |step| match step {
+            Step::Same { a, b, count } => {
+                sorter.diff.same.extend((0..count).map(|next| (walk_a.id(a + next), walk_b.id(b + next))));
+            }
+            Step::Both { a, b } => sorter.both(walk_a.id(a), walk_b.id(b)),
+            Step::OnlyA { from, to } => sorter.diff.removed.extend((from..to).map(|at| walk_a.id(at))),
+            Step::OnlyB { from, to } => sorter.diff.added.extend((from..to).map(|at| walk_b.id(at))),
+        });
+        (a_in_order, b_in_order) = (walk_a.is_list(), walk_b.is_list());
+    }
+    let mut diff = sorter.diff;
     diff.moved = moved(a, &diff.removed, b, &diff.added);
     // The walks went in canonical order, the lists are in that of the manifests.
-    if !walk_a.is_list() {
+    if !a_in_order {
         in_list_order(a, &mut diff.removed, |row| *row);
         in_list_order(a, &mut diff.same, |(row, _)| *row);
     }
-    if !walk_b.is_list() {
+    if !b_in_order {
         in_list_order(b, &mut diff.added, |row| *row);
         in_list_order(b, &mut diff.modified, |(_, row)| *row);
     }
     diff
+}
+
+/// Puts what two manifests have at a path where it belongs.
+struct Sorter<'m> {
+    a: &'m Manifest,
+    b: &'m Manifest,
+    diff: Diff,
+}
+
+impl Sorter<'_> {
+    fn both(&mut self, a: RowId, b: RowId) {
+        let is_same = is_same(&self.a.get(a), &self.b.get(b));
+        let list = if is_same { &mut self.diff.same } else { &mut self.diff.modified };
+        list.push((a, b));
+    }
+}
+
+impl<'m> Visitor<'m, 2> for Sorter<'m> {
+    fn enter(&mut self, _name: &'m [u8], nodes: [Node<'m>; 2], _siblings: &Siblings<'_, 'm, 2>) {
+        match (nodes[0].number(), nodes[1].number()) {
+            (Some(a), Some(b)) => self.both(a, b),
+            (Some(a), None) => self.diff.removed.push(a),
+            (None, Some(b)) => self.diff.added.push(b),
+            (None, None) => {}
+        }
+    }
+
+    fn leave(&mut self) {}
 }
 
 /// Counts paths. Of two entries at one path only the IDs count, as in the reference's log of a chain.

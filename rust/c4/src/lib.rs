@@ -4,6 +4,7 @@
 //! - [`identify`]: IDs of streams and files.
 //! - [`c4m`]: manifests in memory and as text.
 //! - [`diff`], [`patch`]: what differs between two manifests; patches, and chains of them.
+//! - [`merge()`], [`intersect`], [`union`], [`difference`]: manifests become one.
 //! - [`scan`]: a directory tree becomes a manifest.
 //!
 //! The crate has no unsafe code, prints nothing and knows nothing of Python.
@@ -15,9 +16,13 @@ pub mod c4m;
 pub mod diff;
 mod id;
 pub mod identify;
+mod merge;
 pub mod patch;
 pub mod scan;
+mod sets;
 mod tree;
 
 pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};
+pub use merge::{Conflict, Merge, merge};
+pub use sets::{MatchBy, difference, intersect, union};
 pub use tree::{sum, tree_id};

@@ -5,11 +5,11 @@
 use std::io;
 
 use c4::ParseIdError;
-use c4::c4m::{EncodeError, ParseError, ParseErrorKind};
+use c4::c4m::{DirectoryError, EncodeError, ParseError, ParseErrorKind};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
 
@@ -68,6 +68,20 @@ pub(crate) fn from_patch(py: Python<'_>, error: &PatchError) -> PyErr {
         | PatchError::Orphan { section, .. } => *section,
     };
     python::PatchError::new_err((error.to_string(), section))
+}
+
+/// A path of a manifest at which there is no directory.
+pub(crate) fn from_directory(error: DirectoryError, path: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        DirectoryError::NotFound => PyKeyError::new_err(path.clone().unbind()),
+        DirectoryError::NotADirectory => {
+            let number = path.py().import("errno").and_then(|errno| errno.getattr("ENOTDIR")).map(Bound::unbind);
+            number.map_or_else(
+                |error| error,
+                |number| python::NotADirectory::new_err((number, error.to_string(), path.clone().unbind())),
+            )
+        }
+    }
 }
 
 pub(crate) fn from_identify(py: Python<'_>, error: &IdentifyError, path: &Bound<'_, PyAny>) -> PyErr {

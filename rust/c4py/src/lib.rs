@@ -22,11 +22,14 @@ mod errors;
 mod id;
 mod identify;
 mod manifest;
+mod merge;
 mod names;
 mod patch;
 mod scanner;
+mod sets;
 mod shared;
 mod state;
+mod subtree;
 mod watch;
 
 use pyo3::prelude::*;
@@ -54,6 +57,8 @@ mod _rust {
     #[pymodule_export]
     use super::manifest::{Manifest, manifest_from_state};
     #[pymodule_export]
+    use super::merge::{Conflict, merge};
+    #[pymodule_export]
     use super::names::{
         escape_field, format_mode, format_name, natural_sort_key, parse_mode, safe_name, unescape_field, unsafe_name,
     };
@@ -61,6 +66,8 @@ mod _rust {
     use super::patch::{apply_patch, log_chain, patch_diff, resolve_chain, split_chain};
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
+    #[pymodule_export]
+    use super::sets::{difference, intersect, union};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;

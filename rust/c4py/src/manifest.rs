@@ -174,15 +174,13 @@ impl Manifest {
     fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> Py<PyAny> {
         let Ok(other) = other.cast::<Self>() else { return py.NotImplemented() };
         let other = &other.get().shared;
-        let equal = self.shared.is(other) || {
-            let other = other.read(py).clone();
-            self.shared.detached(py, |own| {
+        let equal = self.shared.is(other)
+            || self.shared.detached_two(other, py, |own, other| {
                 own.len() == other.len()
                     && own.base == other.base
                     && own.range_data() == other.range_data()
                     && own.iter().zip(other.iter()).all(|(a, b)| own.get(a).to_entry() == other.get(b).to_entry())
-            })
-        };
+            });
         equal.into_pyobject(py).map_or_else(|e| match e {}, |b| b.to_owned().into_any().unbind())
     }
 
@@ -426,6 +424,6 @@ impl PathIterator {
 }
 
 /// The manifest that an argument must be.
-pub(crate) fn to_manifest(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Shared> {
-    value.cast::<Manifest>().map(|m| m.get().shared.clone()).map_err(|_| wrong_type(argument, "a Manifest", value))
+pub(crate) fn to_manifest<'a>(argument: &str, value: &'a Bound<'_, PyAny>) -> PyResult<&'a Shared> {
+    Ok(&value.cast::<Manifest>().map_err(|_| wrong_type(argument, "a Manifest", value))?.get().shared)
 }

@@ -19,7 +19,7 @@ pub(crate) fn patch_diff<'py>(
     new: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (old, new) = (to_manifest("old", old)?, to_manifest("new", new)?);
-    let text = old.detached_two(&new, py, c4::patch::patch_diff).map_err(|error| from_encode(&error))?;
+    let text = old.detached_two(new, py, c4::patch::patch_diff).map_err(|error| from_encode(&error))?;
     Ok(PyBytes::new(py, &text))
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn resolve_chain(
     let result = match base.map(|base| to_manifest("base", base)).transpose()? {
         None => manifest.detached(py, |manifest| c4::patch::resolve(manifest, None, stop_at)),
         Some(base) => {
-            manifest.detached_two(&base, py, |manifest, base| c4::patch::resolve(manifest, Some(base), stop_at))
+            manifest.detached_two(base, py, |manifest, base| c4::patch::resolve(manifest, Some(base), stop_at))
         }
     };
     result.map(Manifest::from).map_err(|error| from_patch(py, &error))
@@ -85,7 +85,7 @@ pub(crate) fn log_chain(
     let manifest = to_manifest("manifest", manifest)?;
     let infos = match base.map(|base| to_manifest("base", base)).transpose()? {
         None => manifest.detached(py, |manifest| c4::patch::log(manifest, None)),
-        Some(base) => manifest.detached_two(&base, py, |manifest, base| c4::patch::log(manifest, Some(base))),
+        Some(base) => manifest.detached_two(base, py, |manifest, base| c4::patch::log(manifest, Some(base))),
     };
     let infos = infos.map_err(|error| from_patch(py, &error))?;
     let values = |info: c4::patch::SectionInfo| {

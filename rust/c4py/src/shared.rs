@@ -45,30 +45,35 @@ impl Shared {
         py.detach(|| work(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
     }
 
-    /// Long work on two manifests, detached; they may be one. Locks are taken in the order of their addresses, and only one
-    /// of one manifest: a writer that waits between two readings would stop the second.
+    /// Long work on two manifests, detached; they may be one.
     pub(crate) fn detached_two<T: Send>(
         &self,
         other: &Self,
         py: Python<'_>,
         work: impl FnOnce(&Manifest, &Manifest) -> T + Send,
     ) -> T {
-        fn lock(shared: &Shared) -> RwLockReadGuard<'_, Manifest> {
-            shared.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
-        }
+        Self::detached_all([self, other], py, |[own, other]| work(own, other))
+    }
+
+    /// Long work on several manifests, detached; some of them may be one.
+    ///
+    /// Each lock is taken once and in the order of addresses: a thread that held one and waited for another behind a
+    /// writer could wait for ever on a thread that took them the other way round.
+    pub(crate) fn detached_all<const N: usize, T: Send>(
+        manifests: [&Self; N],
+        py: Python<'_>,
+        work: impl FnOnce([&Manifest; N]) -> T + Send,
+    ) -> T {
         py.detach(|| {
-            if self.is(other) {
-                let manifest = lock(self);
-                work(&manifest, &manifest)
-            } else if Arc::as_ptr(&self.0) < Arc::as_ptr(&other.0) {
-                let own = lock(self);
-                let other = lock(other);
-                work(&own, &other)
-            } else {
-                let other = lock(other);
-                let own = lock(self);
-                work(&own, &other)
-            }
+            let mut locks = manifests.map(|manifest| &manifest.0).to_vec();
+            locks.sort_by_key(|lock| Arc::as_ptr(lock));
+            locks.dedup_by(|a, b| Arc::ptr_eq(a, b));
+            let guards: Vec<RwLockReadGuard<'_, Manifest>> =
+                locks.iter().map(|lock| lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)).collect();
+            work(manifests.map(|manifest| {
+                let guard = locks.iter().position(|lock| Arc::ptr_eq(lock, &manifest.0));
+                &*guards[guard.expect("every manifest is locked")]
+            }))
         })
     }
 

@@ -392,6 +392,11 @@ impl Manifest {
         self.detached_paths.get(&row).map(Vec::as_slice)
     }
 
+    /// Whether there is a row that has such a path.
+    pub(crate) fn has_detached_paths(&self) -> bool {
+        !self.detached_paths.is_empty()
+    }
+
     /// Keeps the path that a row has in a manifest that it was taken from.
     pub fn set_detached_path(&mut self, row: RowId, path: Vec<u8>) {
         self.outline.take();
@@ -415,6 +420,18 @@ impl Manifest {
         let id = range_id(&ids);
         self.range_data.insert(id, ids);
         id
+    }
+
+    /// Keeps those ID lists of another manifest that name the content of an entry.
+    pub(crate) fn take_ranges_of(&mut self, source: &Self) {
+        if source.range_data.is_empty() {
+            return;
+        }
+        for id in &self.rows.ids {
+            if let Some((id, ids)) = source.range_data.get_key_value(id) {
+                self.range_data.entry(*id).or_insert_with(|| ids.clone());
+            }
+        }
     }
 
     /// Forgets every ID list.

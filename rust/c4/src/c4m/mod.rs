@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `entry`, `mode`, `timestamp` | the values of a line |
 //! | `manifest`, `outline`, `preorder` | entries as columns; the tree they describe, its order and paths |
+//! | `hierarchy`, `listing`, `subtree` | several trees walked side by side; a tree written on such a walk; one directory |
 //! | `decoder`, `chain` | text to manifest; patch chains |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
@@ -14,7 +15,9 @@ mod decoder;
 mod encoder;
 mod entry;
 mod error;
+mod hierarchy;
 mod is_print;
+mod listing;
 mod manifest;
 mod mode;
 mod natural_sort;
@@ -22,6 +25,7 @@ mod outline;
 mod preorder;
 mod safe_name;
 mod sequence;
+mod subtree;
 mod summary;
 mod timestamp;
 mod zone;
@@ -34,6 +38,8 @@ pub use encoder::{
 };
 pub use entry::{Entry, Flow, Link, NULL_SIZE, Row};
 pub use error::{EncodeError, ParseError, ParseErrorKind};
+pub(crate) use hierarchy::{Hierarchy, Node, Siblings, Visitor, walk};
+pub(crate) use listing::Listing;
 pub use manifest::{Field, Manifest, RowId, Rows, Section};
 pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
@@ -42,6 +48,7 @@ pub use outline::Outline;
 pub(crate) use preorder::Preorder;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
 pub use sequence::MIN_SEQUENCE;
+pub use subtree::DirectoryError;
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
 pub use zone::Zone;

@@ -14,7 +14,7 @@ use super::manifest::{Manifest, RowId, Rows};
 use super::natural_sort::natural_cmp;
 
 /// No parent: the entry is at the top.
-const TOP: u32 = u32::MAX;
+pub(crate) const TOP: u32 = u32::MAX;
 /// No parent though the depth asks for one.
 const ORPHAN: u32 = u32::MAX - 1;
 
@@ -35,6 +35,7 @@ pub struct Outline {
     parents: Vec<u32>,
     paths: OnceLock<PathIndex>,
     places: OnceLock<HashMap<RowId, u32>>,
+    children: OnceLock<Children>,
 }
 
 impl Outline {
@@ -75,7 +76,7 @@ impl Outline {
                 far_directories.insert(depth, place as u32);
             }
         }
-        Self { parents, paths: OnceLock::new(), places: OnceLock::new() }
+        Self { parents, paths: OnceLock::new(), places: OnceLock::new(), children: OnceLock::new() }
     }
 
     /// Place of an entry's parent in the list; `None` at the top and for orphans.
@@ -86,6 +87,13 @@ impl Outline {
     /// Whether an entry's depth asks for a parent that is not there.
     pub fn is_orphan(&self, place: usize) -> bool {
         self.parents[place] == ORPHAN
+    }
+
+    /// Places of the entries whose parent is that at a place, or of those at the top, in list order. Orphans are no one's
+    /// children.
+    pub fn children(&self, place: Option<usize>) -> &[u32] {
+        let children = self.children.get_or_init(|| Children::new(&self.parents, false));
+        place.map_or_else(|| children.of_top(), |place| children.of(place as u32))
     }
 
     /// The parent that a path leads through.
@@ -236,14 +244,15 @@ fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
 }
 
 /// Places of the children of each place, in list order.
-struct Children {
+#[derive(Debug, Default)]
+pub(crate) struct Children {
     /// End of each parent's run in `places`; the top's comes last.
     starts: Vec<u32>,
     places: Vec<u32>,
 }
 
 impl Children {
-    fn new(parents: &[u32], orphans_at_top: bool) -> Self {
+    pub(crate) fn new(parents: &[u32], orphans_at_top: bool) -> Self {
         let top = parents.len();
         let slot = |parent: u32| match parent {
             TOP => Some(top),
@@ -266,12 +275,34 @@ impl Children {
         Self { starts, places }
     }
 
-    fn of(&self, place: u32) -> &[u32] {
+    pub(crate) fn of(&self, place: u32) -> &[u32] {
         &self.places[self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize]
     }
 
-    fn of_top(&self) -> &[u32] {
+    pub(crate) fn of_top(&self) -> &[u32] {
         self.of((self.starts.len() - 2) as u32)
+    }
+
+    /// Sorts each run of siblings, and keeps the last of those that are the same.
+    pub(crate) fn arrange(&mut self, compare: impl Fn(u32, u32) -> Ordering, same: impl Fn(u32, u32) -> bool) {
+        let mut kept = 0;
+        let mut start = 0;
+        for slot in 0..self.starts.len() - 1 {
+            let run = start..self.starts[slot + 1] as usize;
+            start = run.end;
+            self.places[run.clone()].sort_by(|a, b| compare(*a, *b));
+            self.starts[slot] = kept as u32;
+            for at in run.clone() {
+                if at + 1 == run.end || !same(self.places[at], self.places[at + 1]) {
+                    self.places[kept] = self.places[at];
+                    kept += 1;
+                }
+            }
+        }
+        if let Some(end) = self.starts.last_mut() {
+            *end = kept as u32;
+        }
+        self.places.truncate(kept);
     }
 }
 
