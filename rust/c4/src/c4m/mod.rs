@@ -37,7 +37,10 @@ pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
 pub use outline::Outline;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
-pub use sequence::MIN_SEQUENCE;
+pub use sequence::{
+    DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,
+    is_sequence_name,
+};
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
 pub use zone::Zone;
