@@ -5,7 +5,7 @@
 use std::io;
 
 use c4::ParseIdError;
-use c4::c4m::{EncodeError, ParseError, ParseErrorKind};
+use c4::c4m::{EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::scan::ScanError;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
@@ -53,6 +53,10 @@ pub(crate) fn from_parse(py: Python<'_>, error: &ParseError, path: Option<&Bound
 }
 
 pub(crate) fn from_encode(error: &EncodeError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn from_sequence(error: &SequenceError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 

@@ -22,6 +22,7 @@ mod identify;
 mod manifest;
 mod names;
 mod scanner;
+mod sequence;
 mod shared;
 mod state;
 mod watch;
@@ -52,6 +53,8 @@ mod _rust {
     };
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
+    #[pymodule_export]
+    use super::sequence::{Sequence, is_sequence, sequence_from_state};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;
