@@ -24,6 +24,7 @@ MODULES = [
     "naturalsort",
     "safename",
     "scanner",
+    "sequence",
     "verify",
 ]
 

@@ -358,27 +358,6 @@ fn entry_paths() {
     });
 }
 
-/// Cases of `sequences` whose reference output has lost the tree; here files fold within their directory.
-const FOLDED_PER_DIRECTORY: &[&str] = &["nested-same-names-two-dirs"];
-
-#[test]
-fn sequences_fold() {
-    check("sequences", |case| {
-        if case.str("kind") != "detect" {
-            return;
-        }
-        let mut manifest = c4m::decode_in(&case.bytes("text"), &Zone::utc()).unwrap();
-        let count = manifest.len();
-        manifest.fold_sequences(case.int("min_length").unwrap() as usize);
-        if FOLDED_PER_DIRECTORY.contains(&case.name()) {
-            assert!(manifest.len() < count);
-            return;
-        }
-        assert_eq!(String::from_utf8(c4m::encode(&manifest).unwrap()).unwrap(), case.str("marshal"));
-        assert_eq!(manifest.compute_id().unwrap().to_string(), case.str("id"));
-    });
-}
-
 #[test]
 fn chains_decode_to_their_last_state() {
     check("chain", |case| {

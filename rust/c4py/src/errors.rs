@@ -5,7 +5,7 @@
 use std::io;
 
 use c4::ParseIdError;
-use c4::c4m::{DirectoryError, EncodeError, ParseError, ParseErrorKind};
+use c4::c4m::{DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
@@ -82,6 +82,10 @@ pub(crate) fn from_directory(error: DirectoryError, path: &Bound<'_, PyAny>) -> 
             )
         }
     }
+}
+
+pub(crate) fn from_sequence(error: &SequenceError) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 pub(crate) fn from_identify(py: Python<'_>, error: &IdentifyError, path: &Bound<'_, PyAny>) -> PyErr {

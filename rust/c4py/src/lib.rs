@@ -26,6 +26,7 @@ mod merge;
 mod names;
 mod patch;
 mod scanner;
+mod sequence;
 mod sets;
 mod shared;
 mod state;
@@ -66,6 +67,8 @@ mod _rust {
     use super::patch::{apply_patch, log_chain, patch_diff, resolve_chain, split_chain};
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
+    #[pymodule_export]
+    use super::sequence::{Sequence, is_sequence, sequence_from_state};
     #[pymodule_export]
     use super::sets::{difference, intersect, union};
 

@@ -31,7 +31,7 @@ use crate::state::{manifest_from, manifest_state};
 pub(crate) struct Manifest {
     pub(crate) shared: Shared,
     /// What a scan reports.
-    errors: Vec<ScanIssue>,
+    pub(crate) errors: Vec<ScanIssue>,
 }
 
 impl From<c4m::Manifest> for Manifest {

@@ -434,6 +434,11 @@ impl Manifest {
         }
     }
 
+    /// The ID lists, to add or drop some; each under the ID of its text.
+    pub(crate) fn range_data_mut(&mut self) -> &mut BTreeMap<C4Id, Vec<C4Id>> {
+        &mut self.range_data
+    }
+
     /// Forgets every ID list.
     pub fn clear_range_data(&mut self) {
         self.range_data.clear();
@@ -487,6 +492,18 @@ impl Manifest {
         self.removed.clear();
         self.order = None;
         self.outline.take();
+    }
+
+    /// A manifest with the base, the sections and the ID lists of this one, and rows and detached paths of its own.
+    pub(crate) fn with_other_rows(&self, rows: Rows, detached_paths: HashMap<RowId, Vec<u8>>) -> Self {
+        Self {
+            rows,
+            detached_paths,
+            base: self.base,
+            range_data: self.range_data.clone(),
+            sections: Arc::clone(&self.sections),
+            ..Self::default()
+        }
     }
 
     /// The same manifest with other rows, all of them in the list.

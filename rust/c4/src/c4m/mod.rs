@@ -47,7 +47,10 @@ pub(crate) use outline::Orphans;
 pub use outline::Outline;
 pub(crate) use preorder::Preorder;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
-pub use sequence::MIN_SEQUENCE;
+pub use sequence::{
+    DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,
+    is_sequence_name,
+};
 pub use subtree::DirectoryError;
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;

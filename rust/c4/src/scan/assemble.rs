@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::layout::{Alias, Directory, Forest, Source};
 use super::{ScanMode, ScanOptions, Scanner};
 use crate::C4Id;
-use crate::c4m::{Field, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
+use crate::c4m::{Field, FrameNumber, MIN_SEQUENCE, Manifest, NULL_SIZE, Row, RowId, Rows, one_level_text};
 
 /// Most directories whose texts are held together, and most rows in and below them.
 const DIRECTORIES_AT_ONCE: usize = 32;
@@ -206,7 +206,7 @@ fn folded_text(children: &[Row<'_>]) -> Vec<u8> {
         rows.push(&Row { depth: 0, ..*child });
     }
     let mut listing = Manifest::from(rows);
-    listing.fold_sequences(MIN_SEQUENCE);
+    listing.fold_sequences(FrameNumber::First, MIN_SEQUENCE);
     let folded: Vec<Row<'_>> = listing.iter().map(|row| listing.get(row)).collect();
     one_level_text(&folded)
 }

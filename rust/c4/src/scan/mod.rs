@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 pub use exclude::{Patterns, glob_match};
 
-use crate::c4m::Manifest;
+use crate::c4m::{FrameNumber, MIN_SEQUENCE, Manifest};
 
 /// How much a scan finds out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -307,7 +307,7 @@ impl Scanner<'_> {
         forest.assemble(self);
         let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
         if self.options.sequences {
-            manifest.fold_sequences(crate::c4m::MIN_SEQUENCE);
+            manifest.fold_sequences(FrameNumber::First, MIN_SEQUENCE);
         }
         issues.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.kind.code().cmp(b.kind.code())));
         self.progress.enter(3);
