@@ -14,16 +14,26 @@ pub(crate) fn resolve(sections: &[Section]) -> Rows {
     let mut state = State::new(sections);
     if let Some((first, patches)) = sections.split_first() {
         state.load(first);
-        (1..).zip(patches).for_each(|(index, patch)| state.apply(index, patch));
+        (1..).zip(patches).for_each(|(index, patch)| state.apply(index, patch, |_| ()));
     }
-    state.into_rows()
+    rows_at(sections, &state.places())
+}
+
+/// The entries at places of the sections.
+pub(super) fn rows_at(sections: &[Section], places: &[Place]) -> Rows {
+    let mut rows = Rows::default();
+    for place in places {
+        rows.push(&sections[place.section as usize].rows.get(place.row));
+    }
+    rows.shrink();
+    rows
 }
 
 /// Where an entry of the state stands in the sections.
 #[derive(Clone, Copy)]
-struct Place {
-    section: u32,
-    row: RowId,
+pub(super) struct Place {
+    pub(super) section: u32,
+    pub(super) row: RowId,
 }
 
 struct Node {
@@ -33,7 +43,7 @@ struct Node {
 }
 
 /// The current state as a tree. Nodes are only ever added; one that was removed is not found by its name any more.
-struct State<'s> {
+pub(super) struct State<'s> {
     sections: &'s [Section],
     nodes: Vec<Node>,
     by_name: HashTable<u32>,
@@ -45,7 +55,8 @@ const ROOT: u32 = 0;
 const ORPHANS: u32 = 1;
 
 impl<'s> State<'s> {
-    fn new(sections: &'s [Section]) -> Self {
+    /// The state before the first section.
+    pub(super) fn new(sections: &'s [Section]) -> Self {
         let place = Place { section: 0, row: 0 };
         let nodes = vec![
             Node { parent: ROOT, place, children: Vec::new() },
@@ -59,7 +70,8 @@ impl<'s> State<'s> {
         self.sections[place.section as usize].rows.name(place.row)
     }
 
-    fn load(&mut self, section: &Section) {
+    /// Takes the entries of the first section.
+    pub(super) fn load(&mut self, section: &Section) {
         let manifest = Manifest::from(section.rows.clone());
         let outline = manifest.outline();
         let mut node_of: Vec<u32> = Vec::with_capacity(manifest.len());
@@ -77,7 +89,8 @@ impl<'s> State<'s> {
         }
     }
 
-    fn apply(&mut self, section: u32, patch: &Section) {
+    /// Applies the section of this number; tells of entries below a directory that it removes, which change nothing.
+    pub(super) fn apply(&mut self, section: u32, patch: &Section, mut ineffective: impl FnMut(RowId)) {
         // Nodes of the open path; `None` below a directory that the patch removed.
         let mut open: Vec<Option<u32>> = vec![Some(ROOT)];
         for row in 0..patch.rows.len() as RowId {
@@ -85,6 +98,7 @@ impl<'s> State<'s> {
             open.truncate(new.depth as usize + 1);
             let Some(parent) = open.last().copied().flatten() else {
                 open.push(None);
+                ineffective(row);
                 continue;
             };
             let place = Place { section, row };
@@ -137,20 +151,34 @@ impl<'s> State<'s> {
         self.nodes[node as usize].parent = node;
     }
 
-    fn into_rows(self) -> Rows {
-        let mut rows = Rows::default();
+    /// Where the entries of the state stand, as a walk of it; orphans of the first section come last.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let mut places = Vec::new();
         let mut stack = Vec::new();
         for root in [ROOT, ORPHANS] {
             stack.push(root);
             while let Some(node) = stack.pop() {
-                let Node { place, children, .. } = &self.nodes[node as usize];
                 if node != root {
-                    rows.push(&self.sections[place.section as usize].rows.get(place.row));
+                    places.push(self.nodes[node as usize].place);
                 }
-                stack.extend(children.iter().rev().filter(|child| self.nodes[**child as usize].parent == node));
+                stack.extend(self.children(node).rev());
             }
         }
-        rows.shrink();
-        rows
+        places
+    }
+
+    /// How many nodes [`State::places`], or [`State::top_places`], looks at; removed ones are among them.
+    pub(super) fn reach(&self, top_only: bool) -> usize {
+        if top_only { self.nodes[ROOT as usize].children.len() } else { self.nodes.len() }
+    }
+
+    /// Where the entries at the top stand.
+    pub(super) fn top_places(&self) -> Vec<Place> {
+        self.children(ROOT).map(|node| self.nodes[node as usize].place).collect()
+    }
+
+    fn children(&self, node: u32) -> impl DoubleEndedIterator<Item = u32> + '_ {
+        let children = self.nodes[node as usize].children.iter().copied();
+        children.filter(move |child| self.nodes[*child as usize].parent == node)
     }
 }

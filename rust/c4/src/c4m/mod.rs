@@ -6,6 +6,7 @@
 //! | `manifest`, `outline` | entries as columns; the tree they describe, its order and paths |
 //! | `decoder`, `chain` | text to manifest; patch chains |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
+//! | `validator` | whether a manifest is sound |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
 
 mod canonical;
@@ -23,6 +24,7 @@ mod safe_name;
 mod sequence;
 mod summary;
 mod timestamp;
+pub mod validator;
 mod zone;
 
 pub(crate) use canonical::one_level_text;

@@ -67,6 +67,11 @@ impl Outline {
         self.parents[place] == ORPHAN
     }
 
+    /// Places of the children of every entry.
+    pub(crate) fn children(&self) -> Children {
+        Children::new(&self.parents)
+    }
+
     /// The parent that a path leads through.
     fn found_below(&self, place: u32) -> u32 {
         match self.parents[place as usize] {
@@ -175,13 +180,13 @@ impl Outline {
 }
 
 /// Files before directories, then natural order.
-fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
+pub(crate) fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
     let rows = manifest.rows();
     rows.is_dir(a).cmp(&rows.is_dir(b)).then_with(|| natural_cmp(rows.name(a), rows.name(b)))
 }
 
 /// Places of the children of each place, in list order.
-struct Children {
+pub(crate) struct Children {
     /// End of each parent's run in `places`; the top's comes last.
     starts: Vec<u32>,
     places: Vec<u32>,
@@ -211,7 +216,8 @@ impl Children {
         Self { starts, places }
     }
 
-    fn of(&self, place: u32) -> &[u32] {
+    /// Of one entry, in list order.
+    pub(crate) fn of(&self, place: u32) -> &[u32] {
         &self.places[self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize]
     }
 
