@@ -22,6 +22,7 @@ MODULES = [
     "naturalsort",
     "safename",
     "scanner",
+    "validator",
     "verify",
 ]
 

@@ -26,6 +26,7 @@ from c4py.errors import (
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.scanner import ScanIssue, ScanStats, scan
+from c4py.validator import Issue, Severity, ValidationResult, validate
 
 # The module of this name is loaded here, so that a later import of it does not take the function's place.
 from c4py.verify import verify
@@ -40,6 +41,7 @@ __all__ = [
     "Entry",
     "FlowDirection",
     "InvalidC4ID",
+    "Issue",
     "Manifest",
     "NotADirectory",
     "NotARegularFile",
@@ -47,6 +49,8 @@ __all__ = [
     "ScanError",
     "ScanIssue",
     "ScanStats",
+    "Severity",
+    "ValidationResult",
     "__version__",
     "dump",
     "dumps",
@@ -59,5 +63,6 @@ __all__ = [
     "parse",
     "scan",
     "tree_id",
+    "validate",
     "verify",
 ]

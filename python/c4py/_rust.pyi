@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, SupportsIndex, final, overload
+from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
 from c4py._types import ReadableBuffer, ScanOptions, StrPath
 from c4py.entry import FlowDirection
@@ -40,11 +40,18 @@ __all__ = [
     "tree_id",
     "unescape_field",
     "unsafe_name",
+    "validate_manifest",
+    "validate_path",
+    "validate_text",
+    "validation_codes",
     "verify_file",
 ]
 
 __version__: str
 sha512_platform: str
+
+#: Issues (whether it is an error, message, line, code, column, path), and how many more there are of each code.
+_Found: TypeAlias = tuple[list[tuple[bool, str, int, str, int | None, str | None]], dict[str, int]]
 
 class _BinaryStream(Protocol):
     def read(self, n: int, /) -> ReadableBuffer | None: ...
@@ -286,6 +293,10 @@ def dumps_bytes(manifest: Manifest, *, pretty: bool = False, id_lists: bool = Tr
 def scan(path: StrPath, options: ScanOptions, tick: Callable[[ScanStats], object] | None) -> Manifest: ...
 def entry_from_state(state: tuple[Any, ...]) -> Entry: ...
 def manifest_from_state(state: dict[str, Any]) -> Manifest: ...
+def validate_manifest(manifest: Manifest, limit: int) -> _Found: ...
+def validate_text(text: str | ReadableBuffer, limit: int) -> _Found: ...
+def validate_path(path: StrPath, limit: int) -> _Found: ...
+def validation_codes() -> list[tuple[str, bool, str]]: ...
 def safe_name(raw: str | bytes) -> str: ...
 def unsafe_name(encoded: str | bytes) -> str: ...
 def escape_field(name: str | bytes, is_sequence: bool = False) -> str: ...

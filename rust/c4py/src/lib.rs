@@ -24,6 +24,7 @@ mod names;
 mod scanner;
 mod shared;
 mod state;
+mod validator;
 mod watch;
 
 use pyo3::prelude::*;
@@ -52,6 +53,8 @@ mod _rust {
     };
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
+    #[pymodule_export]
+    use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;
