@@ -25,6 +25,7 @@ MODULES = [
     "safename",
     "scanner",
     "sequence",
+    "validator",
     "verify",
 ]
 

@@ -41,6 +41,7 @@ from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_file
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
 from c4py.scanner import ScanIssue, ScanStats, scan
+from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import verify
 
 from c4py._rust import __version__  # isort: skip
@@ -55,6 +56,7 @@ __all__ = [
     "Entry",
     "FlowDirection",
     "InvalidC4ID",
+    "Issue",
     "Manifest",
     "Moved",
     "NotADirectory",
@@ -65,6 +67,8 @@ __all__ = [
     "ScanError",
     "ScanIssue",
     "ScanStats",
+    "Severity",
+    "ValidationResult",
     "__version__",
     "apply_patch",
     "diff",
@@ -87,5 +91,6 @@ __all__ = [
     "split_chain",
     "tree_id",
     "union",
+    "validate",
     "verify",
 ]

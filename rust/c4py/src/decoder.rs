@@ -1,10 +1,11 @@
 //! Text becomes a manifest.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::buffer::with_still_bytes;
-use crate::errors::{from_io, from_parse};
+use crate::errors::{from_io, from_parse, wrong_type};
 use crate::manifest::Manifest;
 use crate::names::to_path;
 
@@ -12,25 +13,28 @@ use crate::names::to_path;
 #[pyfunction]
 #[pyo3(signature = (text, path=None))]
 pub(crate) fn loads(py: Python<'_>, text: &Bound<'_, PyAny>, path: Option<&Bound<'_, PyAny>>) -> PyResult<Manifest> {
-    let result = if let Ok(text) = text.cast::<PyString>() {
-        if let Ok(text) = text.to_str() {
-            py.detach(|| c4::c4m::decode(text.as_bytes()))
-        } else {
-            // Lone surrogates become bytes that are no UTF-8, which the reader reports with their line.
-            let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-            let bytes = bytes.cast::<PyBytes>()?.as_bytes();
-            py.detach(|| c4::c4m::decode(bytes))
-        }
-    } else {
-        with_still_bytes("text", text, c4::c4m::decode).map_err(|error| {
-            if error.is_instance_of::<pyo3::exceptions::PyTypeError>(py) {
-                crate::errors::wrong_type("text", "str or bytes", text)
-            } else {
-                error
-            }
-        })?
-    };
+    let result = with_text(text, c4::c4m::decode)
+        .map_err(|error| error.unwrap_or_else(|| wrong_type("text", "str or bytes", text)))?;
     result.map(Manifest::from).map_err(|error| from_parse(py, &error, path))
+}
+
+/// Calls a function with the bytes of a text, detached. The error is `None` for an object that is no text.
+pub(crate) fn with_text<T: Send>(
+    text: &Bound<'_, PyAny>,
+    function: impl FnOnce(&[u8]) -> T + Send,
+) -> Result<T, Option<PyErr>> {
+    let py = text.py();
+    if let Ok(text) = text.cast::<PyString>() {
+        if let Ok(text) = text.to_str() {
+            return Ok(py.detach(|| function(text.as_bytes())));
+        }
+        // Lone surrogates become bytes that are no UTF-8, which the reader reports with their line.
+        let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+        let bytes = bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
+        return Ok(py.detach(|| function(bytes)));
+    }
+    with_still_bytes("text", text, function)
+        .map_err(|error| Some(error).filter(|e| !e.is_instance_of::<PyTypeError>(py)))
 }
 
 /// Read a manifest from the file at a path.

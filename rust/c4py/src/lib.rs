@@ -31,6 +31,7 @@ mod sets;
 mod shared;
 mod state;
 mod subtree;
+mod validator;
 mod watch;
 
 use pyo3::prelude::*;
@@ -71,6 +72,8 @@ mod _rust {
     use super::sequence::{Sequence, is_sequence, sequence_from_state};
     #[pymodule_export]
     use super::sets::{difference, intersect, union};
+    #[pymodule_export]
+    use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;

@@ -23,11 +23,21 @@ pub(crate) fn resolve(sections: &[Section]) -> Rows {
     state.to_rows()
 }
 
-/// Where an entry of the state stands.
+/// The entries at places of the sections.
+pub(super) fn rows_at(sections: &[Section], places: &[Place]) -> Rows {
+    let mut rows = Rows::default();
+    for place in places {
+        rows.push(&sections[place.source as usize].rows.get(place.row));
+    }
+    rows.shrink();
+    rows
+}
+
+/// Where an entry of the state stands: in what was loaded or applied, in that order, from 0.
 #[derive(Clone, Copy)]
-struct Place {
-    source: u32,
-    row: RowId,
+pub(super) struct Place {
+    pub(super) source: u32,
+    pub(super) row: RowId,
 }
 
 /// An entry of the state; siblings are a list in both directions.
@@ -96,6 +106,11 @@ impl<'s> ChainState<'s> {
 
     /// Applies a patch. Each entry has a directory above it.
     pub(crate) fn apply(&mut self, patch: &'s Rows) {
+        self.apply_and_tell(patch, |_| ());
+    }
+
+    /// As [`ChainState::apply`]; tells of entries below a directory that the patch removes, which change nothing.
+    pub(super) fn apply_and_tell(&mut self, patch: &'s Rows, mut ineffective: impl FnMut(RowId)) {
         let source = self.add_source(patch);
         // Nodes of the open path; `None` below a directory that the patch removed.
         let mut open: Vec<Option<u32>> = vec![Some(ROOT)];
@@ -104,6 +119,7 @@ impl<'s> ChainState<'s> {
             open.truncate(new.depth as usize + 1);
             let Some(parent) = open.last().copied().flatten() else {
                 open.push(None);
+                ineffective(row);
                 continue;
             };
             let place = Place { source, row };
@@ -180,9 +196,19 @@ impl<'s> ChainState<'s> {
         }
     }
 
-    /// The entries, parents before their children.
+    /// The entries, parents before their children; orphans of the first section come last.
     pub(crate) fn to_rows(&self) -> Rows {
         let mut rows = Rows::default();
+        for place in self.places() {
+            rows.push(&self.sources[place.source as usize].get(place.row));
+        }
+        rows.shrink();
+        rows
+    }
+
+    /// Where the entries stand, parents before their children; orphans of the first section come last.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let mut places = Vec::new();
         let mut stack = Vec::new();
         for root in [ROOT, ORPHANS] {
             stack.push(self.nodes[root as usize].first_child);
@@ -191,11 +217,20 @@ impl<'s> ChainState<'s> {
                     continue;
                 }
                 let Node { place, first_child, next, .. } = self.nodes[node as usize];
-                rows.push(&self.sources[place.source as usize].get(place.row));
+                places.push(place);
                 stack.extend([next, first_child]);
             }
         }
-        rows.shrink();
-        rows
+        places
+    }
+
+    /// Where the entries at the top stand.
+    pub(super) fn top_places(&self) -> Vec<Place> {
+        let listed = |node: u32| Some(node).filter(|node| *node != NONE);
+        std::iter::successors(listed(self.nodes[ROOT as usize].first_child), |node| {
+            listed(self.nodes[*node as usize].next)
+        })
+        .map(|node| self.nodes[node as usize].place)
+        .collect()
     }
 }

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use super::chain;
 use super::entry::{Flow, Link, NULL_SIZE, Row};
@@ -36,7 +37,7 @@ const OFFSET_TIME_BYTES: usize = 25;
 /// assert_eq!(manifest.len(), 1);
 /// ```
 pub fn decode(text: &[u8]) -> Result<Manifest, ParseError> {
-    Decoder::new(LocalZone::Unread(OnceCell::new())).decode(text)
+    Decoder::default().decode(text)
 }
 
 /// Reads a manifest whose pretty dates are those of a zone.
@@ -61,15 +62,10 @@ pub fn decode_chain(text: &[u8]) -> Result<Vec<Section>, ParseError> {
 /// Finds out whether a text that arrives in pieces could be a manifest, without keeping it.
 ///
 /// Lines are checked as they end; the first that does not parse settles it.
+#[derive(Default)]
 pub struct LineCheck {
     decoder: Decoder<'static>,
     seen_line: bool,
-}
-
-impl Default for LineCheck {
-    fn default() -> Self {
-        Self { decoder: Decoder::new(LocalZone::Unread(OnceCell::new())), seen_line: false }
-    }
 }
 
 impl LineCheck {
@@ -89,8 +85,15 @@ impl LineCheck {
             }
         }
         // Rows pile up only to be forgotten: what is checked is the line.
-        self.decoder.current.rows = Rows::default();
-        std::str::from_utf8(line).is_ok() && self.decoder.line(line).is_ok()
+        self.decoder.current.rows.clear();
+        self.decoder.text_line(line).is_ok()
+    }
+
+    /// What a line says, read for itself; `None` when it does not parse or is no entry.
+    pub(super) fn entry_of(&mut self, line: &[u8]) -> Option<Row<'_>> {
+        self.decoder.current.rows.clear();
+        self.decoder.text_line(line).ok()?;
+        (!self.decoder.current.rows.is_empty()).then(|| self.decoder.current.rows.get(0))
     }
 
     /// Whether a line may begin like this: with a mode, or with an ID.
@@ -117,31 +120,57 @@ impl LocalZone<'_> {
 }
 
 /// What is wrong, and at which byte of the line where that is known.
-struct Fault {
+pub(super) struct Fault {
     at: Option<usize>,
-    kind: ParseErrorKind,
+    pub(super) kind: ParseErrorKind,
 }
 
 impl Fault {
     fn at(at: usize, kind: ParseErrorKind) -> Self {
         Self { at: Some(at), kind }
     }
+
+    /// The error of a line of this number.
+    pub(super) fn in_line(self, number: usize, line: &[u8]) -> ParseError {
+        ParseError { line: number, column: self.at.map(|at| column(line, at)), kind: self.kind }
+    }
 }
 
-struct Decoder<'z> {
+/// Character of a line, from 1, that a byte of it belongs to.
+pub(super) fn column(line: &[u8], at: usize) -> usize {
+    1 + line[..at.min(line.len())].utf8_chunks().map(|chunk| chunk.valid().chars().count()).sum::<usize>()
+}
+
+/// Where the fields of the last entry line stood, as bytes of the line.
+#[derive(Clone, Default)]
+pub(super) struct FieldPlaces {
+    pub(super) mode: usize,
+    pub(super) time: usize,
+    /// The name as written; `None` after a pretty date, whose line is put together anew.
+    pub(super) name: Option<Range<usize>>,
+}
+
+pub(super) struct Decoder<'z> {
     zone: LocalZone<'z>,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
     /// Sections that have ended.
-    sections: Vec<Section>,
-    current: Section,
+    pub(super) sections: Vec<Section>,
+    pub(super) current: Section,
     /// Whether the current section has an entry.
-    has_entries: bool,
+    pub(super) has_entries: bool,
     /// Spaces a level, from the first indented line.
     indent_width: Option<usize>,
     /// In a patch, for each depth of the open path whether its entry is a directory.
     open_path: Vec<bool>,
     /// Whether of two boundaries with no entry between them the second counts.
     boundaries_supersede: bool,
+    pub(super) fields: FieldPlaces,
+}
+
+impl Default for Decoder<'static> {
+    fn default() -> Self {
+        Self::new(LocalZone::Unread(OnceCell::new()))
+    }
 }
 
 impl<'z> Decoder<'z> {
@@ -155,6 +184,7 @@ impl<'z> Decoder<'z> {
             indent_width: None,
             open_path: Vec::new(),
             boundaries_supersede: false,
+            fields: FieldPlaces::default(),
         }
     }
 
@@ -178,13 +208,7 @@ impl<'z> Decoder<'z> {
             } else {
                 self.line(line)
             };
-            fault.map_err(|fault| ParseError {
-                line: index + 1,
-                column: fault.at.map(|at| {
-                    1 + line[..at.min(line.len())].utf8_chunks().map(|c| c.valid().chars().count()).sum::<usize>()
-                }),
-                kind: fault.kind,
-            })?;
+            fault.map_err(|fault| fault.in_line(index + 1, line))?;
             start = end + 1;
         }
         Ok(())
@@ -204,6 +228,14 @@ impl<'z> Decoder<'z> {
         manifest.sort();
         manifest.compact();
         manifest
+    }
+
+    /// Reads one line of a text that is not known to be UTF-8.
+    pub(super) fn text_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        match std::str::from_utf8(line) {
+            Ok(_) => self.line(line),
+            Err(error) => Err(Fault::at(error.valid_up_to(), ParseErrorKind::Utf8)),
+        }
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
@@ -263,6 +295,7 @@ impl<'z> Decoder<'z> {
         let depth = if indent == 0 { 0 } else { indent / *self.indent_width.get_or_insert(indent) };
         let mut at = indent;
         let mode = read_mode(line, &mut at)?;
+        let time_at = at;
         let (time, rest) = self.read_time(line, at)?;
         let fields = match &rest {
             // The words after a pretty date were joined anew: their places in the line are not known.
@@ -282,16 +315,27 @@ impl<'z> Decoder<'z> {
             link: None,
             is_sequence: fields.is_sequence,
         };
-        let row = self.current.rows.push_named(fields.name_start, &row, fields.link);
-        self.has_entries = true;
-        if self.sections.is_empty() {
-            return Ok(());
-        }
-        if depth > 0 && self.open_path.get(depth - 1) != Some(&true) {
+        let in_patch = !self.sections.is_empty();
+        if in_patch && depth > 0 && self.open_path.get(depth - 1) != Some(&true) {
             return Err(Fault::at(indent, ParseErrorKind::OrphanInPatch { section: self.sections.len() + 1 }));
         }
-        self.open_path.truncate(depth);
-        self.open_path.push(self.current.rows.is_dir(row));
+        self.fields = FieldPlaces {
+            mode: indent,
+            time: time_at,
+            name: match &rest {
+                Cow::Owned(_) => None,
+                Cow::Borrowed(text) => {
+                    let start = line.len() - text.len();
+                    Some(start + fields.name.start..start + fields.name.end)
+                }
+            },
+        };
+        let row = self.current.rows.push_named(fields.name_start, &row, fields.link);
+        self.has_entries = true;
+        if in_patch {
+            self.open_path.truncate(depth);
+            self.open_path.push(self.current.rows.is_dir(row));
+        }
         Ok(())
     }
 
@@ -339,6 +383,8 @@ fn read_mode(line: &[u8], at: &mut usize) -> Result<Mode, Fault> {
 /// What an entry line says from the size on.
 struct Fields {
     size: i64,
+    /// The bytes of the name as written.
+    name: Range<usize>,
     /// Where the name starts in the arena, which it was appended to.
     name_start: usize,
     is_sequence: bool,
@@ -373,6 +419,7 @@ fn read_fields(text: &[u8], mode: Mode, rows: &mut Rows) -> Result<Fields, Fault
     read_field(name, arena);
     Ok(Fields {
         size,
+        name: position(rest)..position(after),
         name_start,
         is_sequence: is_sequence_field(name),
         link: link.filter(|link| !link.is_empty()),
@@ -470,7 +517,7 @@ fn read_link(text: &[u8], mode: Mode) -> Result<LinkAndRest<'_>, (&'static str, 
 }
 
 /// Whether a text starts with a location's label and colon: `[A-Za-z][A-Za-z0-9_-]*:`.
-fn has_label(text: &[u8]) -> bool {
+pub(super) fn has_label(text: &[u8]) -> bool {
     let label = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
     text.first().is_some_and(u8::is_ascii_alphabetic) && text.get(label) == Some(&b':')
 }

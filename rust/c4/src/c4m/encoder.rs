@@ -16,7 +16,7 @@ use super::zone::Zone;
 pub const INDENT_WIDTH: usize = 2;
 
 /// Most spaces before an entry.
-const MAX_INDENT: usize = 1 << 24;
+pub(super) const MAX_INDENT: usize = 1 << 24;
 
 /// First column that IDs of the pretty form may stand in, and the step to the next.
 const FIRST_ID_COLUMN: usize = 80;

@@ -67,6 +67,12 @@ impl Rows {
         self.arena.shrink_to_fit();
     }
 
+    /// Forgets all rows and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.truncate(0);
+        self.arena.clear();
+    }
+
     /// Keeps the first rows only.
     pub(crate) fn truncate(&mut self, count: usize) {
         self.modes.truncate(count);

@@ -7,6 +7,7 @@
 //! | `hierarchy`, `listing`, `subtree` | several trees walked side by side; a tree written on such a walk; one directory |
 //! | `decoder`, `chain` | text to manifest; patch chains |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
+//! | `validator` | whether a manifest is sound |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
 
 mod canonical;
@@ -28,6 +29,7 @@ mod sequence;
 mod subtree;
 mod summary;
 mod timestamp;
+pub mod validator;
 mod zone;
 
 pub(crate) use canonical::one_level_text;

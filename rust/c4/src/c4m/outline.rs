@@ -238,7 +238,7 @@ pub(crate) fn is_plain_directory(rows: &Rows, row: RowId) -> bool {
 }
 
 /// Files before directories, then natural order.
-fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
+pub(crate) fn sibling_cmp(manifest: &Manifest, a: RowId, b: RowId) -> Ordering {
     let rows = manifest.rows();
     rows.is_dir(a).cmp(&rows.is_dir(b)).then_with(|| natural_cmp(rows.name(a), rows.name(b)))
 }
