@@ -11,6 +11,7 @@
     reason = "a method of a borrowed row names one lifetime, a closure any"
 )]
 
+mod arrow;
 mod buffer;
 mod decoder;
 mod encoder;
@@ -24,6 +25,7 @@ mod names;
 mod scanner;
 mod shared;
 mod state;
+mod views;
 mod watch;
 
 use pyo3::prelude::*;
@@ -52,6 +54,8 @@ mod _rust {
     };
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
+    #[pymodule_export]
+    use super::views::{change_totals, directory_totals, entry_type, extension_totals};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;
