@@ -20,6 +20,7 @@ MODULES = [
     "id",
     "manifest",
     "naturalsort",
+    "plot",
     "safename",
     "scanner",
     "verify",
