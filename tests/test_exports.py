@@ -22,6 +22,7 @@ MODULES = [
     "manifest",
     "merge",
     "naturalsort",
+    "plot",
     "safename",
     "scanner",
     "sequence",

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeAlias, TypedDict, overload
 
-from c4py._rust import Entry, EntryView, ScanStats
+from c4py._rust import Entry, ScanStats
 
 #: A path of a user's choice.
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-
-
-#: Entries that something has found.
-Entries: TypeAlias = "EntryView | Sequence[Entry]"
 
 
 class ProgressObserver(Protocol):
@@ -37,6 +33,24 @@ class SupportsBuffer(Protocol):
         """Give a view."""
 
 
+class SupportsArrowStream(Protocol):
+    """An object with the Arrow PyCapsule interface for streams: a data frame, a table, a query."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give a capsule."""
+
+
+class SupportsArrowArray(Protocol):
+    """An object with the Arrow PyCapsule interface for arrays: a record batch."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """Give the capsules of the schema and of the array."""
+
+
+#: A table of any library.
+SupportsArrow: TypeAlias = SupportsArrowStream | SupportsArrowArray
+
+
 class ScanOptions(TypedDict):
     """Options of a scan, as the extension module takes them."""
 
@@ -48,3 +62,58 @@ class ScanOptions(TypedDict):
     link_ids: str
     sequences: bool
     workers: int | None
+
+
+class Entries(Protocol):
+    """Entries in a row."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        """One after the other."""
+
+    @overload
+    def __getitem__(self, index: int, /) -> Entry: ...
+
+    @overload
+    def __getitem__(self, index: slice, /) -> Entries: ...
+
+
+class Move(Protocol):
+    """An entry that is at another path."""
+
+    @property
+    def old(self) -> Entry:
+        """The entry where it was."""
+
+    @property
+    def new(self) -> Entry:
+        """The entry where it is."""
+
+
+class Differences(Protocol):
+    """What differs between two manifests; a DiffResult."""
+
+    @property
+    def added(self) -> Entries:
+        """Entries that only the second has."""
+
+    @property
+    def removed(self) -> Entries:
+        """Entries that only the first has."""
+
+    @property
+    def modified(self) -> Entries:
+        """Entries of the second that differ."""
+
+    @property
+    def same(self) -> Entries:
+        """Entries that agree."""
+
+    @property
+    def moved(self) -> Sequence[Move]:
+        """Entries that were removed here and added there."""
+
+    def summary(self) -> str:
+        """Say it in a line."""

@@ -163,6 +163,29 @@ class DiffResult:
         counts = ", ".join(f"{len(getattr(self, kind)):,} {kind}" for kind in ("added", "removed", "modified", "same"))
         return counts + (f" ({len(self.moved):,} moved)" if len(self.moved) else "")
 
+    def to_json(self) -> str:
+        """Write the result as a JSON object.
+
+        "added", "removed" and "modified" are lists of entries: objects with path, type, mode (a number), mtime
+        (seconds), size, c4id and target, null for what is unknown. "moved" is a list of {"old": entry, "new": entry},
+        "same" a count. A byte of a name that is no UTF-8 is a lone surrogate, as in Python.
+        """
+        from c4py._json import diff_json
+
+        return diff_json(self)
+
+    def _repr_html_(self) -> str:
+        """Show the result in a notebook."""
+        from c4py._html import diff_html
+
+        return diff_html(self)
+
+    def __rich__(self) -> object:
+        """Show the result as a table of rich."""
+        from c4py._rich import diff_table
+
+        return diff_table(self)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DiffResult):
             return NotImplemented

@@ -4,14 +4,17 @@
 
 use std::io;
 
+use arrow_schema::ArrowError;
 use c4::ParseIdError;
 use c4::c4m::{DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
-use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
+
+use crate::arrow::{ImportError, Value};
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
@@ -115,10 +118,46 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
 /// A `TypeError` that names the argument, what it must be and what it is.
 pub(crate) fn wrong_type(argument: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
     let name = value.get_type().qualname().unwrap_or_else(|_| PyString::new(value.py(), "?"));
-    pyo3::exceptions::PyTypeError::new_err(format!("{argument} must be {expected}, not {name}"))
+    PyTypeError::new_err(format!("{argument} must be {expected}, not {name}"))
 }
 
 /// An ID made from bytes that are no digest.
 pub(crate) fn from_digest_length(length: usize) -> PyErr {
     python::InvalidC4ID::new_err(format!("a digest has 64 bytes, this has {length}"))
+}
+
+/// What a producer of tables, or its C interface, says.
+pub(crate) fn from_arrow(error: &ArrowError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// What is wrong with a table, by column and row.
+pub(crate) fn from_import(error: ImportError) -> PyErr {
+    match error {
+        ImportError::Arrow(error) => from_arrow(&error),
+        ImportError::Missing(columns) => PyValueError::new_err(format!(
+            "the table must have the columns name and depth, or path; it has: {}",
+            columns.join(", ")
+        )),
+        ImportError::Type { column, expected, found } => {
+            PyTypeError::new_err(format!("column {column} must hold {expected}, not {found}"))
+        }
+        ImportError::Value { column, row, problem } => {
+            let problem = match problem {
+                Value::Null => "must not be null".to_owned(),
+                Value::OutOfRange => "is out of range".to_owned(),
+                Value::Fraction(float) => format!("must be a whole number, not {float}"),
+                Value::Unknown(text) => format!("has no meaning: {text:?}"),
+                Value::LineEnd => "holds a line end".to_owned(),
+                Value::Id(error) => return from_id_at(&format!("column {column}, row {row}"), error),
+                Value::Path(error) => error.to_string(),
+            };
+            PyValueError::new_err(format!("column {column}, row {row}: {problem}"))
+        }
+        ImportError::Metadata(key) => PyValueError::new_err(format!("the schema's metadata {key} holds what is no ID")),
+    }
+}
+
+fn from_id_at(place: &str, error: ParseIdError) -> PyErr {
+    python::InvalidC4ID::new_err(format!("{place}: {error}"))
 }

@@ -11,6 +11,7 @@
     reason = "a method of a borrowed row names one lifetime, a closure any"
 )]
 
+mod arrow;
 mod buffer;
 mod decoder;
 mod diff;
@@ -32,6 +33,7 @@ mod shared;
 mod state;
 mod subtree;
 mod validator;
+mod views;
 mod watch;
 
 use pyo3::prelude::*;
@@ -74,6 +76,8 @@ mod _rust {
     use super::sets::{difference, intersect, union};
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
+    #[pymodule_export]
+    use super::views::{change_totals, directory_totals, entry_type, extension_totals};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;

@@ -1,18 +1,39 @@
 //! A manifest that several Python objects and threads share.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use c4::c4m::Manifest;
 use pyo3::prelude::*;
 
 /// A manifest behind a lock. Many may read it; whoever waits lets other Python threads run.
+///
+/// Whoever needs the manifest as it is now for a long time takes a snapshot: that costs nothing until the next change,
+/// which then copies the manifest.
 #[derive(Clone)]
-pub(crate) struct Shared(Arc<RwLock<Manifest>>);
+pub(crate) struct Shared(Arc<RwLock<Arc<Manifest>>>);
+
+/// The manifest, to change it.
+pub(crate) struct Writer<'a>(RwLockWriteGuard<'a, Arc<Manifest>>);
+
+impl Deref for Writer<'_> {
+    type Target = Manifest;
+
+    fn deref(&self) -> &Manifest {
+        &self.0
+    }
+}
+
+impl DerefMut for Writer<'_> {
+    fn deref_mut(&mut self) -> &mut Manifest {
+        Arc::make_mut(&mut self.0)
+    }
+}
 
 impl Shared {
     pub(crate) fn new(manifest: Manifest) -> Self {
-        Self(Arc::new(RwLock::new(manifest)))
+        Self(Arc::new(RwLock::new(Arc::new(manifest))))
     }
 
     /// Whether two handles are of one manifest.
@@ -20,7 +41,7 @@ impl Shared {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(crate) fn read(&self, py: Python<'_>) -> RwLockReadGuard<'_, Manifest> {
+    pub(crate) fn read(&self, py: Python<'_>) -> RwLockReadGuard<'_, Arc<Manifest>> {
         loop {
             match self.0.try_read() {
                 Ok(guard) => return guard,
@@ -30,19 +51,24 @@ impl Shared {
         }
     }
 
-    pub(crate) fn write(&self, py: Python<'_>) -> RwLockWriteGuard<'_, Manifest> {
+    pub(crate) fn write(&self, py: Python<'_>) -> Writer<'_> {
         loop {
             match self.0.try_write() {
-                Ok(guard) => return guard,
-                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Ok(guard) => return Writer(guard),
+                Err(TryLockError::Poisoned(error)) => return Writer(error.into_inner()),
                 Err(TryLockError::WouldBlock) => wait(py),
             }
         }
     }
 
+    /// The manifest as it is now, whatever is done to it later.
+    pub(crate) fn snapshot(&self, py: Python<'_>) -> Arc<Manifest> {
+        Arc::clone(&self.read(py))
+    }
+
     /// Long work on the manifest, detached.
     pub(crate) fn detached<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Manifest) -> T + Send) -> T {
-        py.detach(|| work(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        py.detach(|| work(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Long work on two manifests, detached; they may be one.
@@ -68,18 +94,18 @@ impl Shared {
             let mut locks = manifests.map(|manifest| &manifest.0).to_vec();
             locks.sort_by_key(|lock| Arc::as_ptr(lock));
             locks.dedup_by(|a, b| Arc::ptr_eq(a, b));
-            let guards: Vec<RwLockReadGuard<'_, Manifest>> =
+            let guards: Vec<RwLockReadGuard<'_, Arc<Manifest>>> =
                 locks.iter().map(|lock| lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)).collect();
             work(manifests.map(|manifest| {
                 let guard = locks.iter().position(|lock| Arc::ptr_eq(lock, &manifest.0));
-                &*guards[guard.expect("every manifest is locked")]
+                &**guards[guard.expect("every manifest is locked")]
             }))
         })
     }
 
     /// Long work that changes the manifest, detached.
     pub(crate) fn detached_mut<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Manifest) -> T + Send) -> T {
-        py.detach(|| work(&mut self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        py.detach(|| work(Arc::make_mut(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))))
     }
 }
 

@@ -147,6 +147,12 @@ impl Row<'_> {
         self.mode.is_symlink()
     }
 
+    /// What the entry is, in a word or two; `None` for a type that no system has. An entry of unknown mode is a directory
+    /// if its name ends in `/`, else a file.
+    pub fn type_name(&self) -> Option<&'static str> {
+        if self.is_dir() { Some("directory") } else { self.mode.type_name() }
+    }
+
     /// The name without the slash of a directory.
     pub fn bare_name(&self) -> &[u8] {
         self.name.strip_suffix(b"/").unwrap_or(self.name)

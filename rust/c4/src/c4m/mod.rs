@@ -6,6 +6,8 @@
 //! | `manifest`, `outline`, `preorder` | entries as columns; the tree they describe, its order and paths |
 //! | `hierarchy`, `listing`, `subtree` | several trees walked side by side; a tree written on such a walk; one directory |
 //! | `decoder`, `chain` | text to manifest; patch chains |
+//! | `paths`, `from_paths` | the paths of a list; the tree of a list of paths |
+//! | `totals` | files and bytes by directory and extension |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
 //! | `validator` | whether a manifest is sound |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
@@ -16,6 +18,7 @@ mod decoder;
 mod encoder;
 mod entry;
 mod error;
+mod from_paths;
 mod hierarchy;
 mod is_print;
 mod listing;
@@ -23,12 +26,14 @@ mod manifest;
 mod mode;
 mod natural_sort;
 mod outline;
+mod paths;
 mod preorder;
 mod safe_name;
 mod sequence;
 mod subtree;
 mod summary;
 mod timestamp;
+mod totals;
 pub mod validator;
 mod zone;
 
@@ -40,6 +45,7 @@ pub use encoder::{
 };
 pub use entry::{Entry, Flow, Link, NULL_SIZE, Row};
 pub use error::{EncodeError, ParseError, ParseErrorKind};
+pub use from_paths::{PathsError, from_paths};
 pub(crate) use hierarchy::{Hierarchy, Node, Siblings, Visitor, walk};
 pub(crate) use listing::Listing;
 pub use manifest::{Field, Manifest, RowId, Rows, Section};
@@ -47,6 +53,7 @@ pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
 pub(crate) use outline::Orphans;
 pub use outline::Outline;
+pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
 pub use sequence::{
@@ -56,4 +63,5 @@ pub use sequence::{
 pub use subtree::DirectoryError;
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
+pub use totals::{Changes, Totals};
 pub use zone::Zone;

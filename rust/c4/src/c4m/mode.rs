@@ -6,6 +6,17 @@ use std::fmt;
 const TYPE_MASK: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 
+/// File types by their bits.
+const TYPE_NAMES: [(u32, &str); 7] = [
+    (0, "file"),
+    (0o040_000, "directory"),
+    (0o120_000, "symlink"),
+    (0o010_000, "pipe"),
+    (0o140_000, "socket"),
+    (0o060_000, "block device"),
+    (0o020_000, "char device"),
+];
+
 /// A Unix `st_mode` without the bit that marks a regular file; zero is unknown.
 ///
 /// So a regular file is its permission bits alone, and a file whose permissions are all zero is one of unknown mode.
@@ -45,6 +56,16 @@ impl Mode {
     /// Whether the mode is unknown or that of a regular file.
     pub const fn is_regular(self) -> bool {
         self.0 & TYPE_MASK == 0
+    }
+
+    /// The file type in a word or two, "file" when the mode is unknown; `None` for a type that no system has.
+    pub fn type_name(self) -> Option<&'static str> {
+        TYPE_NAMES.iter().find(|(bits, _)| *bits == self.0 & TYPE_MASK).map(|(_, name)| *name)
+    }
+
+    /// The mode of a file type and no permissions; that of a file is unknown.
+    pub fn from_type_name(name: &str) -> Option<Self> {
+        TYPE_NAMES.iter().find(|(_, known)| *known == name).map(|(bits, _)| Self(*bits))
     }
 
     /// Ten characters; an unknown mode is ten dashes.

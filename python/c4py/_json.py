@@ -1,0 +1,45 @@
+"""Results as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from c4py._rust import entry_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from c4py._rust import Entry
+    from c4py._types import Differences
+
+
+def entry_object(entry: Entry) -> dict[str, str | int | None]:
+    """Make the JSON object of an entry; what is unknown or not there is null.
+
+    path: without the slash of a directory. type: as in the Arrow column of that name. mode: st_mode without the bit of
+    a regular file, as a number. mtime: seconds since 1970-01-01T00:00:00Z. size: bytes. c4id, target: text.
+    """
+    return {
+        "path": entry.path,
+        "type": entry_type(entry),
+        "mode": entry.mode or None,
+        "mtime": entry.timestamp_s or None,
+        "size": None if entry.has_null_size() else entry.size,
+        "c4id": None if entry.c4id is None else str(entry.c4id),
+        "target": entry.target or None,
+    }
+
+
+def diff_json(result: Differences) -> str:
+    r"""Write what differs as one JSON object.
+
+    "added", "removed" and "modified" are lists of entries as `entry_object` makes them, a modified one as it is in the
+    second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree.
+    All of it is ASCII; a byte of a name that is no UTF-8 is a lone surrogate, "\udcff" for 0xff, as Python's json reads
+    it back and os.fsencode takes it.
+    """
+    changes: dict[str, object] = {
+        name: [entry_object(entry) for entry in getattr(result, name)] for name in ("added", "removed", "modified")
+    }
+    changes["moved"] = [{"old": entry_object(move.old), "new": entry_object(move.new)} for move in result.moved]
+    changes["same"] = len(result.same)
+    return json.dumps(changes)

@@ -1,0 +1,72 @@
+//! What views of a manifest need from the core: totals for plots, words for tables. The views themselves are made in
+//! `python/c4py/{_html,_rich,_json,plot}.py`.
+
+use c4::c4m::{self, Totals};
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+
+use crate::entry::Entry;
+use crate::manifest::Manifest;
+use crate::names::to_str;
+
+#[pymethods]
+impl Manifest {
+    /// The first and last entries as an HTML table, for notebooks.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("c4py._html")?.call_method1("manifest_html", (slf,))
+    }
+
+    /// The first and last entries as a table of rich, which calls this.
+    fn __rich__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("c4py._rich")?.call_method1("manifest_table", (slf,))
+    }
+}
+
+fn named(py: Python<'_>, groups: Vec<(Vec<u8>, Totals)>) -> PyResult<Vec<(Bound<'_, PyString>, u64, u64)>> {
+    groups.into_iter().map(|(name, totals)| Ok((to_str(py, &name)?, totals.files, totals.bytes))).collect()
+}
+
+/// (path, files, bytes) of each directory at a depth, 1 for those at the top; what lies less deep counts for the
+/// directory that it lies in, "" is the top.
+#[pyfunction]
+pub(crate) fn directory_totals<'py>(
+    py: Python<'py>,
+    manifest: &Bound<'py, Manifest>,
+    depth: usize,
+) -> PyResult<Vec<(Bound<'py, PyString>, u64, u64)>> {
+    named(py, manifest.get().shared.detached(py, |manifest| manifest.directory_totals(depth)))
+}
+
+/// (extension, files, bytes) of each extension, in lower case without its dot; "" for names that have none.
+#[pyfunction]
+pub(crate) fn extension_totals<'py>(
+    py: Python<'py>,
+    manifest: &Bound<'py, Manifest>,
+) -> PyResult<Vec<(Bound<'py, PyString>, u64, u64)>> {
+    named(py, manifest.get().shared.detached(py, c4m::Manifest::extension_totals))
+}
+
+/// (path, files and bytes added, files and bytes removed, files and bytes modified) of each directory at a depth in
+/// which files changed.
+#[pyfunction]
+pub(crate) fn change_totals<'py>(
+    py: Python<'py>,
+    before: &Bound<'py, Manifest>,
+    after: &Bound<'py, Manifest>,
+    depth: usize,
+) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+    let after = after.get().shared.snapshot(py);
+    let groups = before.get().shared.detached(py, |before| before.change_totals(&after, depth));
+    let tuple = |(name, c4m::Changes { added, removed, modified }): (Vec<u8>, c4m::Changes)| {
+        let name = to_str(py, &name)?;
+        (name, added.files, added.bytes, removed.files, removed.bytes, modified.files, modified.bytes).into_pyobject(py)
+    };
+    groups.into_iter().map(tuple).collect()
+}
+
+/// What an entry is: "file", "directory", "symlink", "pipe", "socket", "block device" or "char device"; None for a type
+/// that no system has. A name of unknown mode is a directory if it ends in "/", else a file.
+#[pyfunction]
+pub(crate) fn entry_type(py: Python<'_>, entry: &Bound<'_, Entry>) -> Option<&'static str> {
+    entry.get().with(py, |row| row.type_name())
+}

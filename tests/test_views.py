@@ -1,0 +1,272 @@
+"""Manifests and differences as HTML, as tables of rich and as JSON."""
+
+from __future__ import annotations
+
+import html.parser
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import c4py
+import pytest
+import rich.console
+from c4py import Entry, Manifest
+from c4py._cells import cells, short, visible
+from c4py._html import diff_html, manifest_html
+from c4py._json import diff_json
+from c4py._rich import diff_table
+
+HOSTILE = [
+    "<script>x</script>",
+    "\x1b[31mred",
+    "\u202egnp.exe",
+    "\udcff",
+    "[red]x[/red]",
+    "a\nb",
+    "&amp;",
+    "\\x1b",
+]
+ID = c4py.identify_bytes(b"x")
+
+
+@dataclass
+class Moved:
+    old: Entry
+    new: Entry
+
+
+@dataclass
+class Result:
+    """A DiffResult, as the views see it."""
+
+    added: Sequence[Entry] = ()
+    removed: Sequence[Entry] = ()
+    modified: Sequence[Entry] = ()
+    same: Sequence[Entry] = ()
+    moved: Sequence[Moved] = field(default_factory=list)
+
+    def summary(self) -> str:
+        return f"{len(self.added)} added <&>"
+
+
+class Watched(Sequence[Entry]):
+    """A long list that knows how many of its entries were looked at."""
+
+    def __init__(self, count: int) -> None:
+        self.length = count
+        self.seen: set[int] = set()
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: object) -> Entry:  # type: ignore[override]
+        place = range(self.length)[cast("int", index)]
+        self.seen.add(place)
+        return Entry(f"f{place}")
+
+    def __iter__(self) -> Iterator[Entry]:
+        raise AssertionError("the whole list is looked at")
+
+
+class Balanced(html.parser.HTMLParser):
+    """Reads HTML and holds that every element is closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self.open.append(tag)
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parsed(text: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def printed(table: object, width: int = 200) -> str:
+    file = io.StringIO()
+    rich.console.Console(file=file, width=width, force_terminal=True, color_system="truecolor").print(table)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("plain é 日本", "plain é 日本"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\u202ex", "\\u202ex"),
+        ("\udcff", "\\udcff"),
+        ("a\nb\t", "a\\nb\\t"),
+        ("\\x1b", "\\\\x1b"),
+        ("\U000e0001", "\\U000e0001"),
+        ("\xa0\u3000", "\\xa0\\u3000"),
+    ],
+)
+def test_every_character_of_a_name_is_seen(name: str, expected: str) -> None:
+    assert visible(name) == expected
+    assert visible(name).isprintable()
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert short("a" * 120) == "a" * 120
+    assert short("a" * 500 + "b" * 500) == "a" * 60 + "…" + "b" * 59
+
+
+def test_cells_of_an_entry() -> None:
+    entry = c4py.loads(f"lrwxrwxrwx 2025-01-01T00:00:00Z 2048 l -> t {ID}\n")[0]
+    assert cells(entry) == ("l → t", "symlink", "lrwxrwxrwx", "2025-01-01 00:00:00", "2.0 KB", f"{str(ID)[:12]}…")
+    assert cells(Entry("d/")) == ("d/", "directory", "-", "-", "-", "-")
+    entry.timestamp_s = 2**60
+    assert cells(entry)[3] == f"{2**60} s"
+
+
+def test_a_manifest_is_html() -> None:
+    manifest = c4py.loads(f"-rw-r--r-- 2025-01-01T00:00:00Z 3 a.txt {ID}\n- - - d/ -\n  - - 4 b -\n")
+    text = manifest._repr_html_()
+    assert text == manifest_html(manifest)
+    page = parsed(text)
+    assert page.tags.count("tr") == 4
+    assert "2 files, 1 directories, 7 B total, 1 unique C4 IDs" in page.text
+    for part in ("a.txt", "d/b", "-rw-r--r--", "2025-01-01 00:00:00"):
+        assert part in page.text
+    assert f'title="{ID}"' in text
+    assert 'title="3 bytes"' in text
+    assert "color" not in text
+    assert "<table>" not in Manifest()._repr_html_()
+
+
+def test_a_long_manifest_shows_its_first_and_last_entries() -> None:
+    manifest = Manifest(Entry(f"f{number:04}") for number in range(1000))
+    page = parsed(manifest._repr_html_())
+    assert page.tags.count("tr") == 1 + 20 + 1 + 5
+    assert "… 975 more …" in page.text
+    assert "f0019" in page.text
+    assert "f0020" not in page.text
+    assert "f0995" in page.text
+    rows = Manifest(Entry(f"f{number:04}") for number in range(25))
+    assert "more" not in rows._repr_html_()
+
+
+def test_hostile_names_do_nothing_in_html() -> None:
+    manifest = Manifest(Entry(name, target=name) for name in HOSTILE)
+    result = Result(added=list(manifest), moved=[Moved(entry, entry) for entry in manifest])
+    for text in (manifest._repr_html_(), diff_html(result)):
+        assert text.isprintable()
+        assert text.encode()
+        page = parsed(text)
+        assert set(page.tags) <= {"div", "p", "b", "table", "thead", "tbody", "tr", "th", "td"}
+        for name in HOSTILE:
+            assert f"{visible(name)} → {visible(name)}" in page.text
+
+
+def test_a_difference_is_html_and_only_what_is_shown_is_looked_at() -> None:
+    added = Watched(10_000_000)
+    result = Result(
+        added=added,
+        removed=[Entry("gone")],
+        same=Watched(5),
+        moved=[Moved(Entry(f"from{n}"), Entry(f"to{n}")) for n in range(22)],
+    )
+    page = parsed(diff_html(result))
+    assert "10000000 added <&>" in page.text
+    assert "added (10,000,000)" in page.text
+    assert "… 9,999,975 more …" in page.text
+    assert "modified" not in page.text
+    assert "from19" in page.text
+    assert "from20" not in page.text
+    assert "… 2 more" in page.text
+    table = printed(diff_table(result))
+    assert "… 9,999,975 more …" in table
+    assert "from19 ⇒ to19" in table
+    assert added.seen == {*range(20), *range(9_999_995, 10_000_000)}
+
+
+def test_rich_prints_a_manifest_as_a_table() -> None:
+    manifest = c4py.loads(f"-rw-r--r-- 2025-01-01T00:00:00Z 3 a.txt {ID}\n")
+    text = printed(manifest)
+    for part in ("path", "a.txt", "-rw-r--r--", "3 B", str(ID)[:12], "1 files, 0 directories, 3 B total"):
+        assert part in text
+    assert "… 75 more …" in printed(Manifest(Entry(f"f{number}") for number in range(100)))
+
+
+def test_hostile_names_do_nothing_on_a_terminal() -> None:
+    manifest = Manifest(Entry(name, target=name) for name in HOSTILE)
+    harmless = Manifest(Entry("x" * len(visible(name)), target="x" * len(visible(name))) for name in HOSTILE)
+    for text, plain in (
+        (printed(manifest), printed(harmless)),
+        (printed(diff_table(Result(added=list(manifest)))), printed(diff_table(Result(added=list(harmless))))),
+    ):
+        for name in HOSTILE:
+            assert visible(name) in text
+        assert "\x1b[31mred" not in text
+        assert "\u202e" not in text
+        assert text.count("\x1b") == plain.count("\x1b")
+
+
+def test_a_narrow_terminal_shows_whole_paths() -> None:
+    text = printed(Manifest([Entry("x" * 100)]), width=90)
+    assert text.count("x") >= 100
+
+
+def test_a_difference_is_json() -> None:
+    entry = c4py.loads(f"lrwxrwxrwx 2025-01-01T00:00:00Z 3 l -> t {ID}\n")[0]
+    result = Result(
+        added=[entry], modified=[Entry("d/")], same=Watched(7), moved=[Moved(Entry("a", size=0), Entry("b", depth=1))]
+    )
+    nothing = {"type": "file", "mode": None, "mtime": None, "size": None, "c4id": None, "target": None}
+    assert json.loads(diff_json(result)) == {
+        "added": [
+            {
+                "path": "l",
+                "type": "symlink",
+                "mode": 0o120777,
+                "mtime": 1735689600,
+                "size": 3,
+                "c4id": str(ID),
+                "target": "t",
+            }
+        ],
+        "removed": [],
+        "modified": [nothing | {"path": "d", "type": "directory"}],
+        "moved": [{"old": nothing | {"path": "a", "size": 0}, "new": nothing | {"path": "b"}}],
+        "same": 7,
+    }
+
+
+def test_any_name_makes_valid_json() -> None:
+    text = diff_json(Result(added=[Entry(name) for name in HOSTILE]))
+    assert text.isascii()
+    assert [entry["path"] for entry in json.loads(text)["added"]] == HOSTILE
+    assert os.fsencode(json.loads(diff_json(Result(added=[Entry(b"\xff")])))["added"][0]["path"]) == b"\xff"
+
+
+def test_views_are_not_imported_before_they_are_used() -> None:
+    code = (
+        "import sys, c4py\n"
+        "views = {'c4py.plot', 'c4py._html', 'c4py._rich', 'c4py._json', 'c4py._cells', 'rich', 'matplotlib', "
+        "'pyarrow', 'polars', 'pandas', 'numpy', 'html', 'json'}\n"
+        "assert not views & set(sys.modules), views & set(sys.modules)\n"
+        "import c4py.plot\n"
+        "c4py.Manifest()._repr_html_()\n"
+        "assert not {'rich', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
