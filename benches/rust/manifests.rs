@@ -17,7 +17,7 @@ fn manifests(c: &mut Criterion) {
     group.bench_function("decode", |b| b.iter(|| c4m::decode(black_box(text.as_bytes())).unwrap()));
     group.bench_function("encode", |b| b.iter(|| c4m::encode(black_box(&manifest)).unwrap()));
     group.bench_function("compute_id", |b| b.iter(|| black_box(&manifest).clone().compute_id().unwrap()));
-    group.bench_function("sort", |b| b.iter(|| black_box(&backwards).sorted_order()));
+    group.bench_function("sort", |b| b.iter(|| black_box(&backwards).canonical_order()));
     group.finish();
 }
 

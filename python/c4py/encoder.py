@@ -7,6 +7,7 @@ import io
 import os
 import stat
 
+from c4py._rust import dumps as _dumps
 from c4py._rust import dumps_bytes
 from c4py.entry import NULL_TIMESTAMP
 
@@ -31,7 +32,7 @@ def dumps(manifest: Manifest, *, pretty: bool = False) -> str:
     >>> c4py.dumps(c4py.Manifest([c4py.Entry("a", size=1)]))
     '- - 1 a -\n'
     """
-    return dumps_bytes(manifest, pretty=pretty).decode()
+    return _dumps(manifest, pretty=pretty)
 
 
 def dump(manifest: Manifest, dest: StrPath | IO[str] | IO[bytes], *, pretty: bool = False) -> None:

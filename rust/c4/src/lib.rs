@@ -17,6 +17,7 @@ pub mod diff;
 mod id;
 pub mod identify;
 mod merge;
+mod parallel;
 pub mod patch;
 pub mod scan;
 mod sets;

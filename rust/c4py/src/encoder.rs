@@ -2,10 +2,11 @@
 
 use c4::c4m::{Zone, encode, encode_pretty};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
-use crate::errors::{from_encode, wrong_type};
-use crate::manifest::Manifest;
+use crate::errors::from_encode;
+use crate::manifest::to_manifest;
+use crate::names::to_str;
 
 /// The text of a manifest as UTF-8, with or without the ID lists of its sequences.
 #[pyfunction]
@@ -16,8 +17,22 @@ pub(crate) fn dumps_bytes<'py>(
     pretty: bool,
     id_lists: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let shared = &manifest.cast::<Manifest>().map_err(|_| wrong_type("manifest", "a Manifest", manifest))?.get().shared;
-    let text = shared.detached(py, |manifest| {
+    Ok(PyBytes::new(py, &text_of(py, manifest, pretty, id_lists)?))
+}
+
+/// The text of a manifest.
+#[pyfunction]
+#[pyo3(signature = (manifest, *, pretty=false))]
+pub(crate) fn dumps<'py>(
+    py: Python<'py>,
+    manifest: &Bound<'py, PyAny>,
+    pretty: bool,
+) -> PyResult<Bound<'py, PyString>> {
+    to_str(py, &text_of(py, manifest, pretty, true)?)
+}
+
+fn text_of(py: Python<'_>, manifest: &Bound<'_, PyAny>, pretty: bool, id_lists: bool) -> PyResult<Vec<u8>> {
+    let text = to_manifest("manifest", manifest)?.detached(py, |manifest| {
         let without_lists;
         let manifest = if id_lists || manifest.range_data().is_empty() {
             manifest
@@ -31,5 +46,5 @@ pub(crate) fn dumps_bytes<'py>(
         };
         if pretty { encode_pretty(manifest, &Zone::local()) } else { encode(manifest) }
     });
-    Ok(PyBytes::new(py, &text.map_err(|error| from_encode(&error))?))
+    text.map_err(|error| from_encode(&error))
 }

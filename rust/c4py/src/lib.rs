@@ -45,7 +45,7 @@ mod _rust {
     #[pymodule_export]
     use super::diff::diff;
     #[pymodule_export]
-    use super::encoder::dumps_bytes;
+    use super::encoder::{dumps, dumps_bytes};
     #[pymodule_export]
     use super::entries::EntryList;
     #[pymodule_export]

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::encoder::write_entry;
 use super::entry::{NULL_SIZE, Row};
 use super::error::EncodeError;
-use super::manifest::{Field, Manifest, RowId};
+use super::manifest::{Manifest, Order};
 use super::natural_sort::natural_cmp;
+use super::rows::{Field, RowId};
 use super::timestamp::Timestamp;
 use crate::C4Id;
 
@@ -19,15 +20,15 @@ impl Manifest {
 
     /// The one-level text of the top level, with unknown sizes and times of directories filled in.
     pub fn canonical_text(&self) -> Result<Vec<u8>, EncodeError> {
-        let order = self.sorted_order();
+        let order = self.canonical_order();
         let filled = self.filled(&order);
         let mut rows: Vec<Row<'_>> = Vec::new();
         let mut next = filled.iter().peekable();
-        let top = order.iter().map(|row| self.rows().depth(*row)).min().unwrap_or(0);
-        for row in &order {
-            let fill = next.next_if(|(filled, ..)| filled == row);
-            if self.rows().depth(*row) == top {
-                let row = self.get(*row);
+        let top = order.iter().map(|row| self.rows().depth(row)).min().unwrap_or(0);
+        for row in order.iter() {
+            let fill = next.next_if(|(filled, ..)| *filled == row);
+            if self.rows().depth(row) == top {
+                let row = self.get(row);
                 rows.push(fill.map_or(row, |(_, size, time)| Row { size: *size, time: *time, ..row }));
             }
         }
@@ -49,37 +50,36 @@ impl Manifest {
     /// Fills in unknown sizes and times of directories, from the deepest up; the list is put in canonical order.
     pub fn canonicalize(&mut self) {
         self.sort();
-        let order: Vec<RowId> = self.iter().collect();
-        for (row, size, time) in self.filled(&order) {
+        for (row, size, time) in self.filled(&self.canonical_order()) {
             self.set(row, Field::Size(size));
             self.set(row, Field::Time(time));
         }
     }
 
     /// Directories of a sorted list that gain a size or a time, in the order of the list.
-    fn filled(&self, order: &[RowId]) -> Vec<(RowId, i64, Timestamp)> {
+    fn filled(&self, order: &Order<'_>) -> Vec<(RowId, i64, Timestamp)> {
         let rows = self.rows();
         let lacks = |row: RowId| {
             let row = rows.get(row);
             row.is_dir() && (row.size < 0 || row.time.is_null())
         };
         let mut filled = Vec::new();
-        if !order.iter().any(|row| lacks(*row)) {
+        if !order.iter().any(&lacks) {
             return filled;
         }
         let mut open: Vec<OpenDirectory> = Vec::new();
         let mut line = Vec::new();
-        for row in order {
-            let depth = rows.depth(*row);
+        for row in order.iter() {
+            let depth = rows.depth(row);
             while open.last().is_some_and(|directory| directory.depth >= depth) {
                 close(self, &mut open, &mut filled, &mut line);
             }
-            if rows.is_dir(*row) {
+            if rows.is_dir(row) {
                 // Places are kept while directories close from the inside out.
-                open.push(OpenDirectory::new(*row, depth, filled.len()));
-                filled.push((*row, NULL_SIZE, Timestamp::NULL));
+                open.push(OpenDirectory::new(row, depth, filled.len()));
+                filled.push((row, NULL_SIZE, Timestamp::NULL));
             } else if let Some(directory) = open.last_mut() {
-                directory.add(self, &rows.get(*row), &mut line);
+                directory.add(self, &rows.get(row), &mut line);
             }
         }
         while !open.is_empty() {

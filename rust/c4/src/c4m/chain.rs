@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::manifest::{Manifest, RowId, Rows, Section};
+use super::manifest::{Manifest, Section};
 use super::outline::Outline;
+use super::rows::{RowId, Rows};
 
 /// The state after all sections, in no particular order of siblings.
 pub(crate) fn resolve(sections: &[Section]) -> Rows {

@@ -11,9 +11,15 @@ use super::safe_name::{safe_name, write_name, write_target};
 use super::sequence::find_range;
 use super::timestamp::Timestamp;
 use super::zone::Zone;
+use crate::parallel;
 
 /// Spaces a level in the indented and the pretty form.
 pub const INDENT_WIDTH: usize = 2;
+
+/// Entries that a thread writes at a time.
+const BLOCK_ROWS: usize = 8192;
+/// Bytes that are reserved for a line: an ID, a time, a mode, a size, and a name of some 30 bytes.
+const LINE_BYTES: usize = 160;
 
 /// Most spaces before an entry.
 pub(super) const MAX_INDENT: usize = 1 << 24;
@@ -37,12 +43,26 @@ const NULL_DATE_WIDTH: usize = 24;
 /// ```
 pub fn encode(manifest: &Manifest) -> Result<Vec<u8>, EncodeError> {
     check_times(manifest)?;
-    let mut out = Vec::with_capacity(manifest.len() * 160);
-    for row in manifest.sorted_order() {
-        let row = manifest.get(row);
-        push_spaces(indent(&row, INDENT_WIDTH)?, &mut out);
-        write_entry(&row, &mut out);
-        out.push(b'\n');
+    let order = manifest.canonical_order();
+    let mut out = Vec::with_capacity(order.len() * LINE_BYTES);
+    let encode_rows = |block: usize| {
+        let places = block * BLOCK_ROWS..order.len().min((block + 1) * BLOCK_ROWS);
+        let mut lines = Vec::with_capacity(places.len() * LINE_BYTES);
+        for place in places {
+            let row = manifest.get(order.row(place));
+            push_spaces(indent(&row, INDENT_WIDTH)?, &mut lines);
+            write_entry(&row, &mut lines);
+            lines.push(b'\n');
+        }
+        Ok(lines)
+    };
+    let blocks = order.len().div_ceil(BLOCK_ROWS);
+    let blocks_at_once = 4 * parallel::workers();
+    for first in (0..blocks).step_by(blocks_at_once) {
+        let count = blocks_at_once.min(blocks - first);
+        for lines in parallel::in_order(count, |block| encode_rows(first + block)) {
+            out.extend_from_slice(&lines?);
+        }
     }
     write_range_data(manifest, &mut out);
     Ok(out)
@@ -53,7 +73,8 @@ pub fn encode_pretty(manifest: &Manifest, zone: &Zone) -> Result<Vec<u8>, Encode
     check_times(manifest)?;
     let columns = PrettyColumns::of(manifest);
     let mut out = Vec::with_capacity(manifest.len() * 180);
-    for row in manifest.sorted_order() {
+    let order = manifest.canonical_order();
+    for row in order.iter() {
         indent(&manifest.get(row), INDENT_WIDTH)?;
         write_pretty_entry(&manifest.get(row), INDENT_WIDTH, &columns, zone, &mut out);
         out.push(b'\n');

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 
 use super::entry::{Entry, Row};
-use super::manifest::{Manifest, Rows};
+use super::manifest::Manifest;
+use super::rows::Rows;
 
 /// Why paths make no tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -12,9 +12,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::entry::Row;
-use super::manifest::{Manifest, RowId};
+use super::manifest::Manifest;
 use super::natural_sort::natural_cmp;
 use super::outline::{Children, TOP};
+use super::rows::RowId;
 
 /// What a manifest has at a path.
 #[derive(Clone, Copy)]

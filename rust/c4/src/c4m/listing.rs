@@ -3,7 +3,8 @@
 //! A directory is written when something in it is, or when it is to be kept itself. It does not decide what is kept.
 
 use super::entry::{NULL_SIZE, Row};
-use super::manifest::{Field, Manifest, RowId, Rows};
+use super::manifest::Manifest;
+use super::rows::{Field, RowId, Rows};
 use crate::C4Id;
 
 /// Entries that were written, and the ones that lead to the place of the walk.

@@ -5,240 +5,16 @@
 //! deleting change the order alone, and so a row's number stays valid for as long as the manifest lives. A row taken out
 //! of the list keeps its values, as an object removed from a Python list does; [`Manifest::compact`] drops such rows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::entry::{Entry, Link, Row};
-use super::mode::Mode;
+use hashbrown::{HashMap, HashSet};
+
+use super::entry::{Entry, Row};
 use super::outline::Outline;
-use super::timestamp::Timestamp;
+use super::rows::{Field, RowId, Rows};
 use crate::C4Id;
-
-/// Number of a row; stable, and not its place in the list.
-pub type RowId = u32;
-
-/// Columns of rows.
-#[derive(Clone, Default, Debug)]
-pub struct Rows {
-    modes: Vec<Mode>,
-    times: Vec<Timestamp>,
-    sizes: Vec<i64>,
-    depths: Vec<u32>,
-    ids: Vec<C4Id>,
-    sequences: Vec<bool>,
-    /// Start of each name in `arena`, and its length in bytes.
-    names: Vec<(u64, u32)>,
-    arena: Vec<u8>,
-    links: HashMap<RowId, Link>,
-}
-
-impl Rows {
-    /// Count of rows.
-    pub fn len(&self) -> usize {
-        self.modes.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.modes.is_empty()
-    }
-
-    /// Makes room for rows and for the bytes of their names.
-    pub fn reserve(&mut self, rows: usize, name_bytes: usize) {
-        self.modes.reserve(rows);
-        self.times.reserve(rows);
-        self.sizes.reserve(rows);
-        self.depths.reserve(rows);
-        self.ids.reserve(rows);
-        self.sequences.reserve(rows);
-        self.names.reserve(rows);
-        self.arena.reserve(name_bytes);
-    }
-
-    /// Gives back memory that was reserved and not used.
-    pub fn shrink(&mut self) {
-        self.modes.shrink_to_fit();
-        self.times.shrink_to_fit();
-        self.sizes.shrink_to_fit();
-        self.depths.shrink_to_fit();
-        self.ids.shrink_to_fit();
-        self.sequences.shrink_to_fit();
-        self.names.shrink_to_fit();
-        self.arena.shrink_to_fit();
-    }
-
-    /// Forgets all rows and keeps their memory.
-    pub(crate) fn clear(&mut self) {
-        self.truncate(0);
-        self.arena.clear();
-    }
-
-    /// Keeps the first rows only.
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.modes.truncate(count);
-        self.times.truncate(count);
-        self.sizes.truncate(count);
-        self.depths.truncate(count);
-        self.ids.truncate(count);
-        self.sequences.truncate(count);
-        self.names.truncate(count);
-        self.links.retain(|row, _| (*row as usize) < count);
-    }
-
-    /// Adds a row.
-    pub fn push(&mut self, row: &Row<'_>) -> RowId {
-        let link = row.link.filter(|link| !link.is_empty()).cloned();
-        let start = self.arena.len();
-        self.arena.extend_from_slice(row.name);
-        self.push_named(start, row, link)
-    }
-
-    /// Adds a row whose name is what was appended to the arena since it had `start` bytes; `row.name` is ignored.
-    pub(crate) fn push_named(&mut self, start: usize, row: &Row<'_>, link: Option<Link>) -> RowId {
-        let id = self.len() as RowId;
-        self.names.push((start as u64, (self.arena.len() - start) as u32));
-        self.modes.push(row.mode);
-        self.times.push(row.time);
-        self.sizes.push(row.size);
-        self.depths.push(row.depth);
-        self.ids.push(*row.id);
-        self.sequences.push(row.is_sequence);
-        if let Some(link) = link {
-            self.links.insert(id, link);
-        }
-        id
-    }
-
-    /// The bytes of all names, to decode a name into; see [`Rows::push_named`].
-    pub(crate) fn arena_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.arena
-    }
-
-    /// The row of this number.
-    pub fn get(&self, row: RowId) -> Row<'_> {
-        let at = row as usize;
-        Row {
-            name: self.name(row),
-            mode: self.modes[at],
-            time: self.times[at],
-            size: self.sizes[at],
-            id: &self.ids[at],
-            depth: self.depths[at],
-            link: if self.links.is_empty() { None } else { self.links.get(&row) },
-            is_sequence: self.sequences[at],
-        }
-    }
-
-    /// A row's name.
-    pub fn name(&self, row: RowId) -> &[u8] {
-        let (start, length) = self.names[row as usize];
-        &self.arena[start as usize..start as usize + length as usize]
-    }
-
-    /// A row's depth.
-    pub fn depth(&self, row: RowId) -> u32 {
-        self.depths[row as usize]
-    }
-
-    /// A row's mode.
-    pub fn mode(&self, row: RowId) -> Mode {
-        self.modes[row as usize]
-    }
-
-    /// A row's time.
-    pub fn time(&self, row: RowId) -> Timestamp {
-        self.times[row as usize]
-    }
-
-    /// A row's size in bytes; negative when it is not known.
-    pub fn size(&self, row: RowId) -> i64 {
-        self.sizes[row as usize]
-    }
-
-    /// Takes the IDs of all rows out, to write them by several threads; until [`Rows::put_ids`] no row can be read whole.
-    pub(crate) fn take_ids(&mut self) -> Vec<C4Id> {
-        std::mem::take(&mut self.ids)
-    }
-
-    /// Gives the rows their IDs.
-    pub(crate) fn put_ids(&mut self, ids: Vec<C4Id>) {
-        assert_eq!(ids.len(), self.len(), "every row has an ID");
-        self.ids = ids;
-    }
-
-    /// A row's ID.
-    pub fn id(&self, row: RowId) -> &C4Id {
-        &self.ids[row as usize]
-    }
-
-    /// Whether a row is a directory.
-    pub fn is_dir(&self, row: RowId) -> bool {
-        self.name(row).ends_with(b"/") || self.modes[row as usize].is_dir()
-    }
-
-    /// Whether every time has a text form; else the row of the first that has none.
-    pub(crate) fn first_unwritable_time(&self) -> Option<RowId> {
-        self.times.iter().position(|time| !time.is_writable()).map(|at| at as RowId)
-    }
-
-    /// Sets one value of a row.
-    pub fn set(&mut self, row: RowId, field: Field) {
-        let at = row as usize;
-        match field {
-            Field::Name(name) => {
-                self.names[at] = (self.arena.len() as u64, name.len() as u32);
-                self.arena.extend_from_slice(&name);
-            }
-            Field::Mode(mode) => self.modes[at] = mode,
-            Field::Time(time) => self.times[at] = time,
-            Field::Size(size) => self.sizes[at] = size,
-            Field::Id(id) => self.ids[at] = id,
-            Field::Depth(depth) => self.depths[at] = depth,
-            Field::IsSequence(is_sequence) => self.sequences[at] = is_sequence,
-            Field::Link(link) if link.is_empty() => {
-                self.links.remove(&row);
-            }
-            Field::Link(link) => {
-                self.links.insert(row, link);
-            }
-        }
-    }
-
-    /// Bytes that the columns occupy.
-    pub fn memory_bytes(&self) -> usize {
-        let column = size_of::<Mode>()
-            + size_of::<Timestamp>()
-            + size_of::<i64>()
-            + size_of::<u32>()
-            + size_of::<C4Id>()
-            + size_of::<bool>()
-            + size_of::<(u64, u32)>();
-        self.modes.capacity() * column
-            + self.arena.capacity()
-            + self.links.capacity() * (size_of::<(RowId, Link)>() + 1)
-    }
-}
-
-/// A new value for one field of a row.
-#[derive(Clone, Debug)]
-pub enum Field {
-    /// The name.
-    Name(Vec<u8>),
-    /// Type and permissions.
-    Mode(Mode),
-    /// Modification time.
-    Time(Timestamp),
-    /// Size in bytes.
-    Size(i64),
-    /// ID of the content.
-    Id(C4Id),
-    /// Nesting level.
-    Depth(u32),
-    /// Whether the name stands for several files.
-    IsSequence(bool),
-    /// All links at once.
-    Link(Link),
-}
 
 /// A section of a patch chain: the ID line before it, and its entries in file order.
 #[derive(Clone, Debug, Default)]
@@ -247,6 +23,35 @@ pub struct Section {
     pub boundary: Option<C4Id>,
     /// The entries as written.
     pub rows: Rows,
+}
+
+/// Rows in an order.
+pub struct Order<'m> {
+    count: usize,
+    /// `None` where that is the order of their numbers.
+    rows: Option<Cow<'m, [RowId]>>,
+}
+
+impl Order<'_> {
+    /// Count of rows.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The row at a place.
+    pub fn row(&self, place: usize) -> RowId {
+        self.rows.as_ref().map_or(place as RowId, |rows| rows[place])
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = RowId> + Clone + '_ {
+        (0..self.count).map(|place| self.row(place))
+    }
 }
 
 /// A manifest.
@@ -387,8 +192,11 @@ impl Manifest {
         if order.len() == self.rows.len() {
             self.removed.clear();
         } else {
-            let listed: HashSet<RowId> = order.iter().copied().collect();
-            self.removed = (0..self.rows.len() as RowId).filter(|row| !listed.contains(row)).collect();
+            let mut listed = vec![false; self.rows.len()];
+            for row in &order {
+                listed[*row as usize] = true;
+            }
+            self.removed = (0..self.rows.len() as RowId).filter(|row| !listed[*row as usize]).collect();
         }
         self.order = Some(order);
     }
@@ -433,7 +241,7 @@ impl Manifest {
         if source.range_data.is_empty() {
             return;
         }
-        for id in &self.rows.ids {
+        for id in self.rows.ids() {
             if let Some((id, ids)) = source.range_data.get_key_value(id) {
                 self.range_data.entry(*id).or_insert_with(|| ids.clone());
             }
@@ -467,14 +275,18 @@ impl Manifest {
 
     /// Puts the list in canonical order and drops all but the last of siblings with one name.
     pub fn sort(&mut self) {
-        if let Some(order) = self.outline().sorted(self) {
-            self.replace_order(order);
+        if !Outline::is_sorted(self) {
+            self.replace_order(self.outline().sorted(self));
         }
     }
 
     /// The rows in canonical order, without changing the list.
-    pub fn sorted_order(&self) -> Vec<RowId> {
-        self.outline().sorted(self).unwrap_or_else(|| self.iter().collect())
+    pub fn canonical_order(&self) -> Order<'_> {
+        if Outline::is_sorted(self) {
+            return Order { count: self.len(), rows: self.order.as_deref().map(Cow::Borrowed) };
+        }
+        let rows = self.outline().sorted(self);
+        Order { count: rows.len(), rows: Some(Cow::Owned(rows)) }
     }
 
     /// Drops rows that are not in the list and puts the others in its order. Numbers of rows change.
@@ -484,7 +296,7 @@ impl Manifest {
             return;
         }
         let mut rows = Rows::default();
-        rows.reserve(self.len(), self.rows.arena.len());
+        rows.reserve(self.len(), self.rows.name_bytes());
         let mut detached_paths = HashMap::new();
         for row in self.iter() {
             let new = rows.push(&self.get(row));

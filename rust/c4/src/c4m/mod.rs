@@ -3,7 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `entry`, `mode`, `timestamp` | the values of a line |
-//! | `manifest`, `outline`, `preorder` | entries as columns; the tree they describe, its order and paths |
+//! | `rows`, `manifest` | entries as columns; a list of them |
+//! | `outline`, `preorder` | the tree that a list describes, its order and paths |
 //! | `hierarchy`, `listing`, `subtree` | several trees walked side by side; a tree written on such a walk; one directory |
 //! | `decoder`, `chain` | text to manifest; patch chains |
 //! | `paths`, `from_paths` | the paths of a list; the tree of a list of paths |
@@ -28,6 +29,7 @@ mod natural_sort;
 mod outline;
 mod paths;
 mod preorder;
+mod rows;
 mod safe_name;
 mod sequence;
 mod subtree;
@@ -48,13 +50,14 @@ pub use error::{EncodeError, ParseError, ParseErrorKind};
 pub use from_paths::{PathsError, from_paths};
 pub(crate) use hierarchy::{Hierarchy, Node, Siblings, Visitor, walk};
 pub(crate) use listing::Listing;
-pub use manifest::{Field, Manifest, RowId, Rows, Section};
+pub use manifest::{Manifest, Order, Section};
 pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
 pub(crate) use outline::Orphans;
 pub use outline::Outline;
 pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
+pub use rows::{Field, RowId, Rows};
 pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
 pub use sequence::{
     DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,

@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 
-use super::manifest::{Manifest, RowId, Rows};
+use super::manifest::Manifest;
 use super::natural_sort::natural_cmp;
+use super::rows::{RowId, Rows};
 
 /// No parent: the entry is at the top.
 pub(crate) const TOP: u32 = u32::MAX;
@@ -137,10 +138,9 @@ impl Outline {
         index.find(self, manifest, path).map(|place| place as usize)
     }
 
-    /// The canonical order of the rows; `None` when the list has it already.
-    pub(crate) fn sorted(&self, manifest: &Manifest) -> Option<Vec<RowId>> {
-        let is_dir = |row| manifest.rows().is_dir(row);
-        (!Self::is_sorted(manifest)).then(|| self.preorder(manifest, Orphans::AtEnd, is_dir).0)
+    /// The canonical order of the rows of a list that does not have it.
+    pub(crate) fn sorted(&self, manifest: &Manifest) -> Vec<RowId> {
+        self.preorder(manifest, Orphans::AtEnd, |row| manifest.rows().is_dir(row)).0
     }
 
     /// The rows as a walk of the tree, with their depths in it: siblings that are `last` after the others and each kind in

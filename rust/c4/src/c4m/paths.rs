@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::manifest::{Manifest, RowId};
+use super::manifest::Manifest;
 use super::outline::Outline;
+use super::rows::RowId;
 
 /// The paths of a list's entries, place by place.
 ///

@@ -4,9 +4,10 @@
 //! stays as it was. Depths are those of the tree: an orphan that is taken to the top has depth 0, whatever its line says.
 
 use super::Row;
-use super::manifest::{Manifest, RowId};
+use super::manifest::Manifest;
 use super::natural_sort::natural_cmp;
 use super::outline::{Orphans, Outline, is_plain_directory};
+use super::rows::RowId;
 
 /// Positions `0..len` of the walk.
 pub(crate) struct Preorder<'m> {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::manifest::{Manifest, RowId};
+use super::manifest::Manifest;
 use super::paths::PathWalk;
+use super::rows::RowId;
 
 /// Files and their bytes. Whatever is no directory counts as a file; an unknown size counts as 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,11 +1,12 @@
 //! Sequences become the files that they stand for.
 
+use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::iter;
 
 use super::super::entry::{Link, NULL_SIZE, Row};
-use super::super::manifest::{Manifest, RowId, Rows};
+use super::super::manifest::Manifest;
+use super::super::rows::{RowId, Rows};
 use super::MIXED_TARGETS;
 use super::error::SequenceError;
 use super::family::Directory;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::manifest::{Manifest, RowId};
+use super::super::manifest::Manifest;
+use super::super::rows::RowId;
 use super::numbers::MAX_NUMBER;
 
 /// Which number of a name counts the frames.

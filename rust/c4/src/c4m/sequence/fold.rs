@@ -1,11 +1,13 @@
 //! Numbered files of one directory become sequences.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::super::entry::{Entry, Link, NULL_SIZE, Row};
-use super::super::manifest::{Manifest, RowId, Rows, range_id};
+use super::super::manifest::Manifest;
+use super::super::manifest::range_id;
 use super::super::mode::Mode;
+use super::super::rows::{RowId, Rows};
 use super::super::timestamp::Timestamp;
 use super::MIXED_TARGETS;
 use super::family::{Directory, Families, Family, FrameNumber, Numbered};

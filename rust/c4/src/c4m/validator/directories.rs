@@ -6,8 +6,8 @@ use super::code::Code;
 use super::listing::{Listing, without_slash};
 use super::report::Report;
 use crate::C4Id;
+use crate::c4m::RowId;
 use crate::c4m::entry::Row;
-use crate::c4m::manifest::RowId;
 use crate::c4m::one_level_text;
 use crate::c4m::outline::sibling_cmp;
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::code::Code;
 use super::report::{Issue, Report};
 use crate::c4m::Manifest;
-use crate::c4m::manifest::RowId;
+use crate::c4m::RowId;
 
 /// Most bytes of a path in an issue; there may be as many levels as lines.
 const MAX_SHOWN_PATH: usize = 4096;
