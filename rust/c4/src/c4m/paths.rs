@@ -66,9 +66,11 @@ impl Manifest {
         let mut walk = PathWalk::default();
         let mut kept: HashMap<RowId, Vec<u8>> = HashMap::new();
         for (place, row) in self.iter().enumerate() {
-            let path = path_of(place);
-            let path = without_slash(path.as_ref());
-            if without_slash(walk.step(self, self.outline(), place, &kept)) != path {
+            let given = path_of(place);
+            let path = without_slash(given.as_ref());
+            let found = without_slash(walk.step(self, self.outline(), place, &kept));
+            // Of a name that is a slash alone the path ends in one, also without that of a directory.
+            if found != path && found != given.as_ref() {
                 let slash: &[u8] = if self.rows().name(row).ends_with(b"/") { b"/" } else { b"" };
                 kept.insert(row, [path, slash].concat());
                 if self.rows().is_dir(row) {
