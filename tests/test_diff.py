@@ -186,12 +186,49 @@ def test_a_base_is_read_from_a_store_with_its_directories() -> None:
     resolved = c4py.resolve_chain(chain, store=store)
     assert [p for p, _ in resolved.flat_entries()] == ["a", "new", "d", "d/e", "d/e/x", "empty"]
     assert len(store.read) == 3
-    again = c4py.loads(c4py.patch_diff(resolved, c4py.loads("- - 1 z -\n")))
+    assert c4py.log_chain(chain, store=store)[0].added == 1
+    elsewhere = c4py.loads(f"{c4py.identify_bytes(b'?')}\n- - 1 new -\n")
     with pytest.raises(KeyError):
-        c4py.resolve_chain(again, store=store)
-    store.texts[again.base] = f"{base_id}\n- - 1 new -\n".encode()  # type: ignore[index]
-    assert c4py.dumps(c4py.resolve_chain(again, store=store)) == "- - 1 z -\n"
-    assert c4py.log_chain(again, store=store)[0].removed == 6
+        c4py.resolve_chain(elsewhere, store=store)
+    with pytest.raises(TypeError, match="store must have a method get, not int"):
+        c4py.resolve_chain(chain, store=3)  # type: ignore[arg-type]
+
+
+def test_a_stored_text_that_is_not_what_its_id_says_is_refused() -> None:
+    inner = "-rw-r--r-- 2020-01-01T00:00:00Z 3 x -\n"
+    inner_id = c4py.identify_bytes(inner.encode())
+    outer = f"drwxr-xr-x 2020-01-01T00:00:00Z 99 d/ {inner_id}\n"
+    store = Contents(inner, outer)
+    chain = c4py.loads(f"{c4py.identify_bytes(outer.encode())}\n- - 1 new -\n")
+    store.texts[inner_id] = b"- - 666 EVIL -\n"
+    with pytest.raises(c4py.StoreCorrupt) as caught:
+        c4py.resolve_chain(chain, store=store)
+    assert caught.value.c4id == inner_id
+    assert caught.value.actual == c4py.identify_bytes(b"- - 666 EVIL -\n")
+    assert pickle.loads(pickle.dumps(caught.value)).c4id == inner_id
+
+
+def test_a_base_that_is_a_patch_itself_is_refused() -> None:
+    text = f"{c4py.identify_bytes(b'?')}\n- - 1 a -\n"
+    chain = c4py.loads(f"{c4py.identify_bytes(text.encode())}\n- - 1 new -\n")
+    with pytest.raises(c4py.PatchError, match="which is a patch of"):
+        c4py.resolve_chain(chain, store=Contents(text))
+
+
+def test_a_base_is_known_by_either_of_its_ids(old: Manifest) -> None:
+    whole = c4py.identify_bytes(c4py.dumps(old).encode())
+    assert whole != old.compute_c4id()
+    chain = c4py.loads(f"{whole}\n- - 1 a -\n")
+    assert "a" not in c4py.resolve_chain(chain, base=old)
+
+
+def test_manifests_without_their_directories_have_no_patch() -> None:
+    kept = c4py.loads("d--------- - - d/ -\n  - - 1 x -\n").filter("*x")
+    for pair in ((kept, Manifest()), (Manifest(), kept)):
+        with pytest.raises(ValueError, match="the directories of d/x are not in the manifest"):
+            c4py.patch_diff(*pair)
+    whole = c4py.loads("d--------- - - d/ -\n  - - 1 x -\n").filter("*x", parents=True)
+    assert c4py.patch_diff(whole, Manifest()).endswith("d/ -\n")
 
 
 def test_a_log_counts_paths(old: Manifest, new: Manifest) -> None:

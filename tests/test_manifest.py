@@ -373,3 +373,35 @@ def test_values_without_a_text_are_refused() -> None:
         c4py.dumps(Manifest([Entry("a", depth=2**32 - 1)]))
     with pytest.raises(ValueError, match="depth"):
         Entry("a", depth=1).format(2**62)
+
+
+def test_paths_tell_manifests_apart() -> None:
+    kept = c4py.loads("d--------- - - d/ -\n  - - 1 x -\n").filter("*x")
+    assert Manifest(list(kept)) != kept
+    assert kept.copy() == kept
+
+
+def test_sizes_are_summed_beyond_64_bits() -> None:
+    manifest = Manifest([Entry(name, size=2**63 - 1) for name in "abc"])
+    assert manifest.total_size() == 3 * (2**63 - 1)
+    assert manifest.human_total() == "24.0 EB"
+
+
+def test_lookups_beside_writes_see_them() -> None:
+    manifest = Manifest()
+    for number in range(2000):
+        name = f"f{number}"
+        assert name not in manifest
+        manifest.entries.append(Entry(name, size=number))
+    manifest.entries.append(Entry("d/", mode=0o40755))
+    manifest.entries.append(Entry("x", depth=1))
+    assert manifest["d/x"].depth == 1
+    assert manifest["f7"].size == 7
+    for path, entry in manifest.flat_entries():
+        entry.mode = 0o40700 if path == "d" else 0o600
+        entry.name = entry.name.replace("f", "g")
+    assert "f7" not in manifest
+    assert manifest["g7"].mode == 0o600
+    manifest["g7"].mode = 0o40755
+    manifest.entries.append(Entry("y", depth=1))
+    assert manifest["d/y"].depth == 1

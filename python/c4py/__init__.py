@@ -36,6 +36,8 @@ from c4py.errors import (
     ParseError,
     PatchError,
     ScanError,
+    StoreCorrupt,
+    StoreError,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
@@ -68,6 +70,8 @@ __all__ = [
     "ScanIssue",
     "ScanStats",
     "Severity",
+    "StoreCorrupt",
+    "StoreError",
     "ValidationResult",
     "__version__",
     "apply_patch",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from c4py import _rust
 from c4py.decoder import loads
+from c4py.errors import PatchError, StoreCorrupt
 from c4py.merge import Conflict, difference, intersect, merge, union
 
 TYPE_CHECKING = False
@@ -315,7 +316,8 @@ def resolve_chain(
     that was no chain is its own state. A chain that continues from an external manifest (`manifest.base`) needs that
     manifest, as `base` or in a `store` that has its text, and those of the directories in it, under their IDs.
 
-    Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one.
+    Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one, and
+    StoreCorrupt when what the store has is not what its ID says.
     """
     return _rust.resolve_chain(manifest, _base(manifest, base, store), stop_at or 0)
 
@@ -351,20 +353,20 @@ def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | No
     """Find the manifest that a chain continues from, where it is not the chain's own."""
     if base is not None or store is None or manifest.base is None:
         return base
-    found = _from_store(manifest.base, store)
-    # The base may be a chain itself. IDs are digests: a chain of them can only end.
-    return resolve_chain(found, store=store)
+    if not hasattr(store, "get"):
+        raise TypeError(f"store must have a method get, not {type(store).__name__}")
+    found = _read(manifest.base, store)
+    if found.base is not None:
+        raise PatchError(f"section 1 continues from {manifest.base}, which is a patch of {found.base} itself", 1)
+    return _with_directories(found, store)
 
 
-def _from_store(c4id: C4ID, store: SourceOfContent) -> Manifest:
-    """Read a manifest and its directories from a store, where the text of each lies under its ID."""
-    manifest = _read(c4id, store)
-    if manifest.base is not None:
-        return manifest
+def _with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
+    """Add what is in the directories that a listing names by their IDs alone: the text of each lies under its ID."""
     empty = _rust.identify_bytes(b"")
     entries: list[Entry] = []
     # Lists that are being read, each with how deep it lies. A listing may hold the entries below its directories.
-    lists = [(iter(_with_next(manifest)), 0)]
+    lists = [(_with_next(manifest), 0)]
     while lists:
         entry, following = next(lists[-1][0], (None, None))
         if entry is None:
@@ -374,14 +376,19 @@ def _from_store(c4id: C4ID, store: SourceOfContent) -> Manifest:
         listed.depth += lists[-1][1]
         entries.append(listed)
         is_open = following is not None and following.depth > entry.depth
-        if entry.is_dir() and entry.c4id not in (None, empty) and not is_open:
-            lists.append((iter(_with_next(_read(entry.c4id, store))), listed.depth + 1))
+        if entry.is_dir() and entry.c4id is not None and entry.c4id != empty and not is_open:
+            lists.append((_with_next(_read(entry.c4id, store)), listed.depth + 1))
     return _rust.Manifest(entries)
 
 
 def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
+    """Read the manifest whose text a store has under an ID, once it is seen to be that text."""
     with store.get(c4id) as file:
-        return loads(file.read())
+        text = file.read()
+    actual = _rust.identify_bytes(text)
+    if actual != c4id:
+        raise StoreCorrupt(c4id, actual)
+    return loads(text)
 
 
 def _with_next(manifest: Manifest) -> Iterator[tuple[Entry, Entry | None]]:

@@ -8,7 +8,9 @@
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
-    └── ChangedDuringRead (OSError)       a file that was written to while it was read
+    ├── ChangedDuringRead (OSError)       a file that was written to while it was read
+    └── StoreError (OSError)              a store that does not do what it should
+        └── StoreCorrupt                  content that is not what its ID says: .c4id .actual
 
 What Python says itself is raised as it is: FileNotFoundError, PermissionError, IsADirectoryError, TypeError.
 """
@@ -19,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from c4py._rust import Manifest
+    from c4py._rust import C4ID, Manifest
     from c4py.scanner import ScanIssue
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "ParseError",
     "PatchError",
     "ScanError",
+    "StoreCorrupt",
+    "StoreError",
 ]
 
 
@@ -87,6 +91,23 @@ class PatchError(C4Error, ValueError):
 
 class ChangedDuringRead(C4Error, OSError):
     """A file that was written to, or replaced, while it was read."""
+
+
+class StoreError(C4Error, OSError):
+    """A store that does not do what it should."""
+
+
+class StoreCorrupt(StoreError):
+    """Content of a store that is not what its ID says; `actual` is the ID of what is there."""
+
+    def __init__(self, c4id: C4ID, actual: C4ID) -> None:
+        self.c4id = c4id
+        self.actual = actual
+        super().__init__(f"the store has other content under {c4id}: that of {actual}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.c4id, self.actual)
 
 
 class NotADirectory(C4Error, NotADirectoryError, ValueError):

@@ -108,9 +108,9 @@ def changes(
 ) -> Axes:
     """Draw the bytes of the files that were added, removed and modified, by directory at a depth, 1 for the top ones.
 
-    What changed is that between two manifests, files matched by path and compared in every field of their lines, or a
-    DiffResult. What was added and modified (with the new sizes) goes to the right, what was removed to the left. The
-    `top` directories with the most bytes are drawn, the others are one. Raises ImportError without matplotlib.
+    What changed is what `diff` lists, of two manifests or in a DiffResult. What was added and modified (with the new
+    sizes) goes to the right, what was removed to the left. The `top` directories with the most bytes are drawn, the
+    others are one. Raises ImportError without matplotlib.
     """
     depth, top = _count("depth", depth), _count("top", top)
     if after is not None:

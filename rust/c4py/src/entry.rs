@@ -453,7 +453,7 @@ impl Entry {
 
     /// The size for people, as "1.5 KB"; "-" when it is unknown.
     fn human_size(&self, py: Python<'_>) -> String {
-        u64::try_from(self.with(py, |row| row.size)).map_or_else(|_| "-".to_owned(), c4m::human_size)
+        u128::try_from(self.with(py, |row| row.size)).map_or_else(|_| "-".to_owned(), c4m::human_size)
     }
 
     /// The entry's line without indentation and end: what IDs are computed from.

@@ -179,7 +179,9 @@ impl Manifest {
                 own.len() == other.len()
                     && own.base == other.base
                     && own.range_data() == other.range_data()
-                    && own.iter().zip(other.iter()).all(|(a, b)| own.get(a).to_entry() == other.get(b).to_entry())
+                    && own.iter().zip(other.iter()).all(|(a, b)| {
+                        own.get(a).same_entry(&other.get(b)) && own.detached_path(a) == other.detached_path(b)
+                    })
             });
         equal.into_pyobject(py).map_or_else(|e| match e {}, |b| b.to_owned().into_any().unbind())
     }
@@ -240,7 +242,7 @@ impl Manifest {
     }
 
     /// Sum of the known sizes of entries that are not directories, in bytes.
-    fn total_size(&self, py: Python<'_>) -> u64 {
+    fn total_size(&self, py: Python<'_>) -> u128 {
         self.summary_of(py).bytes
     }
 
@@ -298,7 +300,8 @@ impl Manifest {
     /// The entries that match, as a manifest of their own in which they keep their paths.
     ///
     /// `pattern_or_func` is a function of (path, entry), or a glob as in fnmatch that is matched with the whole path,
-    /// its "*" with slashes too. With `parents`, the directories above what matches are kept as well.
+    /// its "*" with slashes too. With `parents`, the directories above what matches are kept as well: only then the text
+    /// of the result says where its entries are, and patches can be made of it. The entries are copies.
     #[pyo3(signature = (pattern_or_func, *, parents=false))]
     fn filter(&self, py: Python<'_>, pattern_or_func: &Bound<'_, PyAny>, parents: bool) -> PyResult<Self> {
         let matches: Box<Matcher> = if pattern_or_func.is_instance_of::<PyString>() {

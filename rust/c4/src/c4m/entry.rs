@@ -177,6 +177,11 @@ impl Row<'_> {
         }
     }
 
+    /// Whether two entries are equal in every field; sizes below zero are one.
+    pub fn same_entry(&self, other: &Row<'_>) -> bool {
+        self.depth == other.depth && self.is_sequence == other.is_sequence && self.same_line(other)
+    }
+
     /// Whether two entries agree in every field that a line writes, whatever their depth.
     pub fn same_line(&self, other: &Row<'_>) -> bool {
         fn non_empty(link: Option<&Link>) -> Option<&Link> {

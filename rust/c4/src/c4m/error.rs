@@ -79,6 +79,9 @@ pub enum EncodeError {
     /// The year has more than four digits or is negative.
     #[error("the time of {} is outside the years 0 to 9999", String::from_utf8_lossy(.0))]
     Time(Vec<u8>),
+    /// The directories of an entry are not in the manifest, as in one that was filtered.
+    #[error("the directories of {} are not in the manifest, so a patch cannot name it", String::from_utf8_lossy(.0))]
+    Detached(Vec<u8>),
     /// The depth is one that no file system reaches, and the indentation would fill the memory.
     #[error("the depth of {} is too large to indent its line", String::from_utf8_lossy(.0))]
     Depth(Vec<u8>),

@@ -148,13 +148,21 @@ impl Manifest {
         if let Some(order) = &mut self.order {
             order.push(id);
         }
-        self.outline.take();
+        self.extend_outline();
         id
+    }
+
+    /// Takes note of the entry that was put at the end.
+    fn extend_outline(&mut self) {
+        if let Some(mut outline) = self.outline.take() {
+            outline.extend(self);
+            let _ = self.outline.set(outline);
+        }
     }
 
     /// Adds a row that is not in the list.
     pub fn add_row(&mut self, row: &Row<'_>) -> RowId {
-        self.order_mut();
+        self.own_order();
         let id = self.rows.push(row);
         self.removed.insert(id);
         id
@@ -167,8 +175,14 @@ impl Manifest {
 
     /// Puts a row that is not in the list at a place of it.
     pub fn insert(&mut self, place: usize, row: RowId) {
-        self.order_mut().insert(place, row);
-        self.removed.remove(&row);
+        if place == self.len() {
+            self.own_order().push(row);
+            self.removed.remove(&row);
+            self.extend_outline();
+        } else {
+            self.order_mut().insert(place, row);
+            self.removed.remove(&row);
+        }
     }
 
     /// Takes the row at a place out of the list; it keeps its values.
@@ -180,10 +194,15 @@ impl Manifest {
 
     /// Sets one value of a row.
     pub fn set(&mut self, row: RowId, field: Field) {
-        if matches!(field, Field::Name(_) | Field::Depth(_) | Field::Mode(_)) {
-            self.outline.take();
-        }
+        let is_name = matches!(field, Field::Name(_));
+        let is_depth = matches!(field, Field::Depth(_));
+        let was_dir = self.rows.is_dir(row);
         self.rows.set(row, field);
+        if is_depth || self.rows.is_dir(row) != was_dir {
+            self.outline.take();
+        } else if is_name && let Some(outline) = self.outline.get_mut() {
+            outline.forget_paths();
+        }
     }
 
     /// Sets which rows are in the list, and in what order. Each occurs once.
@@ -207,7 +226,7 @@ impl Manifest {
     }
 
     /// Whether there is a row that has such a path.
-    pub(crate) fn has_detached_paths(&self) -> bool {
+    pub fn has_detached_paths(&self) -> bool {
         !self.detached_paths.is_empty()
     }
 
@@ -220,6 +239,11 @@ impl Manifest {
     /// The order, to change it in place.
     fn order_mut(&mut self) -> &mut Vec<RowId> {
         self.outline.take();
+        self.own_order()
+    }
+
+    /// The order, as numbers.
+    fn own_order(&mut self) -> &mut Vec<RowId> {
         let count = self.rows.len() as RowId;
         self.order.get_or_insert_with(|| (0..count).collect())
     }

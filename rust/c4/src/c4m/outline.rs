@@ -37,6 +37,39 @@ pub struct Outline {
     paths: OnceLock<PathIndex>,
     places: OnceLock<HashMap<RowId, u32>>,
     children: OnceLock<Children>,
+    open: OpenDirectories,
+}
+
+/// The last directory at each depth. Depths past the count of entries, which only orphans have, lie apart: a number out of
+/// the text must not decide how much is stored.
+#[derive(Debug, Default)]
+struct OpenDirectories {
+    near: Vec<u32>,
+    far: HashMap<usize, u32>,
+}
+
+impl OpenDirectories {
+    /// The parent of an entry at a place, which comes after all that were asked for; a directory is open from then on.
+    fn parent_of(&mut self, place: usize, depth: usize, is_dir: bool, is_detached: bool) -> u32 {
+        let parent = match depth.checked_sub(1) {
+            _ if is_detached => ORPHAN,
+            None => TOP,
+            Some(above) => {
+                let near = self.near.get(above).filter(|place| **place != ORPHAN);
+                near.or_else(|| self.far.get(&above)).copied().unwrap_or(ORPHAN)
+            }
+        };
+        if !is_dir {
+        } else if depth < self.near.len() {
+            self.near[depth] = place as u32;
+        } else if depth <= place {
+            self.near.resize(depth, ORPHAN);
+            self.near.push(place as u32);
+        } else {
+            self.far.insert(depth, place as u32);
+        }
+        parent
+    }
 }
 
 impl Outline {
@@ -52,32 +85,34 @@ impl Outline {
         order: impl ExactSizeIterator<Item = RowId>,
         is_detached: impl Fn(RowId) -> bool,
     ) -> Self {
-        let count = order.len();
-        // The last directory seen at each depth; depths past the count of entries, which only orphans have, lie apart: a
-        // number out of the text must not decide how much is stored.
-        let mut directories: Vec<u32> = Vec::new();
-        let mut far_directories: HashMap<usize, u32> = HashMap::new();
-        let mut parents = Vec::with_capacity(count);
-        for (place, row) in order.enumerate() {
-            let depth = rows.depth(row) as usize;
-            parents.push(match depth.checked_sub(1) {
-                _ if is_detached(row) => ORPHAN,
-                None => TOP,
-                Some(above) => {
-                    directories.get(above).or_else(|| far_directories.get(&above)).copied().unwrap_or(ORPHAN)
-                }
-            });
-            if !rows.is_dir(row) {
-            } else if depth < directories.len() {
-                directories[depth] = place as u32;
-            } else if depth <= count {
-                directories.resize(depth, ORPHAN);
-                directories.push(place as u32);
-            } else {
-                far_directories.insert(depth, place as u32);
-            }
+        let mut open = OpenDirectories::default();
+        let parents = order
+            .enumerate()
+            .map(|(place, row)| open.parent_of(place, rows.depth(row) as usize, rows.is_dir(row), is_detached(row)))
+            .collect();
+        Self { parents, paths: OnceLock::new(), places: OnceLock::new(), children: OnceLock::new(), open }
+    }
+
+    /// Takes note of the entry that was put at the end of the list.
+    pub(crate) fn extend(&mut self, manifest: &Manifest) {
+        let place = self.parents.len();
+        let Some(row) = manifest.row_at(place) else { return };
+        let rows = manifest.rows();
+        let is_detached = manifest.detached_path(row).is_some();
+        self.parents.push(self.open.parent_of(place, rows.depth(row) as usize, rows.is_dir(row), is_detached));
+        self.children.take();
+        if let Some(places) = self.places.get_mut() {
+            places.insert(row, place as u32);
         }
-        Self { parents, paths: OnceLock::new(), places: OnceLock::new(), children: OnceLock::new() }
+        if let Some(mut index) = self.paths.take() {
+            index.insert(self, manifest, place as u32);
+            let _ = self.paths.set(index);
+        }
+    }
+
+    /// Takes note that a name changed, and not whether its entry is a directory.
+    pub(crate) fn forget_paths(&mut self) {
+        self.paths.take();
     }
 
     /// Place of an entry's parent in the list; `None` at the top and for orphans.
@@ -322,38 +357,36 @@ struct PathIndex {
 
 impl PathIndex {
     fn new(outline: &Outline, manifest: &Manifest) -> Self {
-        let hasher = RandomState::new();
-        let place_rows: Vec<RowId> = manifest.iter().collect();
-        let key = |place: u32| {
-            let name = manifest.rows().name(place_rows[place as usize]);
-            hasher.hash_one((outline.found_below(place), name))
+        let table = HashTable::with_capacity(manifest.len());
+        let mut index = Self { table, hasher: RandomState::new(), detached: HashMap::new() };
+        for place in 0..manifest.len() as u32 {
+            index.insert(outline, manifest, place);
+        }
+        index
+    }
+
+    fn insert(&mut self, outline: &Outline, manifest: &Manifest, place: u32) {
+        let Some(row) = manifest.row_at(place as usize) else { return };
+        if let Some(path) = manifest.detached_path(row) {
+            self.detached.insert(without_slash(path).to_vec(), place);
+            return;
+        }
+        let name_of = |place: u32| manifest.row_at(place as usize).map_or(&[][..], |row| manifest.rows().name(row));
+        let hasher = &self.hasher;
+        let key = |place: u32| hasher.hash_one((outline.found_below(place), name_of(place)));
+        let same = |other: &u32| {
+            outline.found_below(*other) == outline.found_below(place) && name_of(*other) == name_of(place)
         };
-        let mut table = HashTable::with_capacity(place_rows.len());
-        for place in 0..place_rows.len() as u32 {
-            if manifest.detached_path(place_rows[place as usize]).is_some() {
-                continue;
+        match self.table.entry(key(place), same, |other| key(*other)) {
+            hashbrown::hash_table::Entry::Occupied(mut entry) => {
+                if outline.is_orphan(*entry.get() as usize) || !outline.is_orphan(place as usize) {
+                    *entry.get_mut() = place;
+                }
             }
-            let name = manifest.rows().name(place_rows[place as usize]);
-            let same = |other: &u32| {
-                outline.found_below(*other) == outline.found_below(place)
-                    && manifest.rows().name(place_rows[*other as usize]) == name
-            };
-            match table.entry(key(place), same, |other| key(*other)) {
-                hashbrown::hash_table::Entry::Occupied(mut entry) => {
-                    if outline.is_orphan(*entry.get() as usize) || !outline.is_orphan(place as usize) {
-                        *entry.get_mut() = place;
-                    }
-                }
-                hashbrown::hash_table::Entry::Vacant(entry) => {
-                    entry.insert(place);
-                }
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                entry.insert(place);
             }
         }
-        let detached = (0..)
-            .zip(&place_rows)
-            .filter_map(|(place, row)| Some((without_slash(manifest.detached_path(*row)?).to_vec(), place)))
-            .collect();
-        Self { table, hasher, detached }
     }
 
     /// An entry from the top, or below one whose directories are not in the list.
@@ -398,5 +431,87 @@ impl PathIndex {
             parent = found;
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Entry, Field, Mode};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let names = prop::sample::select(vec!["a", "b", "a/", "b/", "c/"]);
+        (names, prop_oneof![9 => 0..4_u32, 1 => 5..40_u32], any::<bool>()).prop_map(|(name, depth, is_dir)| Entry {
+            depth,
+            mode: if is_dir { Mode::from_bits(0o040_755) } else { Mode::NULL },
+            ..Entry::new(name)
+        })
+    }
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Push(Entry),
+        Append(Entry),
+        Rename(usize, &'static str),
+        SetMode(usize, u32),
+        Remove(usize),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            4 => entry().prop_map(Change::Push),
+            4 => entry().prop_map(Change::Append),
+            2 => (0..20_usize, prop::sample::select(vec!["a", "x", "b/", "y/"])).prop_map(|(at, name)| Change::Rename(at, name)),
+            1 => (0..20_usize, prop::sample::select(vec![0, 0o644, 0o040_755])).prop_map(|(at, mode)| Change::SetMode(at, mode)),
+            1 => (0..20_usize).prop_map(Change::Remove),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_that_is_kept_through_changes_is_the_one_of_the_list(changes in prop::collection::vec(change(), 0..30)) {
+            let mut manifest = Manifest::default();
+            for change in changes {
+                let row_at = |manifest: &Manifest, at: usize| manifest.row_at(at % manifest.len().max(1));
+                // What is remembered is there before each change.
+                manifest.outline().find(&manifest, b"a");
+                if !manifest.is_empty() {
+                    manifest.outline().place_of(&manifest, manifest.row_at(0).unwrap());
+                }
+                match change {
+                    Change::Push(entry) => {
+                        manifest.push(&entry.as_row());
+                    }
+                    Change::Append(entry) => {
+                        let row = manifest.add_row(&entry.as_row());
+                        manifest.insert(manifest.len(), row);
+                    }
+                    Change::Rename(at, name) => {
+                        if let Some(row) = row_at(&manifest, at) {
+                            manifest.set(row, Field::Name(name.into()));
+                        }
+                    }
+                    Change::SetMode(at, mode) => {
+                        if let Some(row) = row_at(&manifest, at) {
+                            manifest.set(row, Field::Mode(Mode::from_bits(mode)));
+                        }
+                    }
+                    Change::Remove(at) => {
+                        if !manifest.is_empty() {
+                            manifest.remove(at % manifest.len());
+                        }
+                    }
+                }
+                let fresh = Outline::new(&manifest);
+                prop_assert_eq!(&manifest.outline().parents, &fresh.parents);
+                for (place, row) in manifest.iter().enumerate() {
+                    prop_assert_eq!(manifest.outline().place_of(&manifest, row), Some(place));
+                    let path = fresh.path(&manifest, place);
+                    prop_assert_eq!(manifest.outline().find(&manifest, &path), fresh.find(&manifest, &path));
+                    prop_assert_eq!(manifest.outline().children(Some(place)), fresh.children(Some(place)));
+                }
+            }
+        }
     }
 }

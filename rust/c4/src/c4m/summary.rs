@@ -13,7 +13,7 @@ pub struct Summary {
     /// Entries that are directories.
     pub directories: usize,
     /// Sum of the known sizes of files, in bytes.
-    pub bytes: u64,
+    pub bytes: u128,
     /// Different IDs of files.
     pub unique_ids: usize,
 }
@@ -30,7 +30,7 @@ impl Manifest {
                 continue;
             }
             summary.files += 1;
-            summary.bytes = summary.bytes.saturating_add(u64::try_from(entry.size).unwrap_or(0));
+            summary.bytes += u128::try_from(entry.size).unwrap_or(0);
             if !entry.id.is_nil() {
                 ids.insert(entry.id);
             }
@@ -46,7 +46,7 @@ impl Manifest {
 /// assert_eq!(c4::c4m::human_size(1536), "1.5 KB");
 /// ```
 #[allow(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub fn human_size(bytes: u64) -> String {
+pub fn human_size(bytes: u128) -> String {
     let mut size = bytes as f64;
     if size < 1024.0 {
         return format!("{bytes} B");

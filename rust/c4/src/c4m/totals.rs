@@ -30,7 +30,7 @@ pub struct Changes {
     pub added: Totals,
     /// Files that only the first has.
     pub removed: Totals,
-    /// Files that differ, with their sizes in the second.
+    /// Files that are not the same, with their sizes in the second.
     pub modified: Totals,
 }
 
@@ -62,7 +62,7 @@ impl Manifest {
     /// for the one that it lies in if that is less deep. Paths are without a slash at the end, that of the top is empty.
     pub fn directory_totals(&self, depth: usize) -> Vec<(Vec<u8>, Totals)> {
         let mut groups: Groups<Totals> = Groups::default();
-        self.for_files(depth, &mut groups, |groups, number, _, row| groups.value(number).add(self.rows().size(row)));
+        self.for_files(depth, &mut groups, |groups, number, row| groups.value(number).add(self.rows().size(row)));
         groups.values
     }
 
@@ -80,42 +80,34 @@ impl Manifest {
         groups.values
     }
 
-    /// What changed from this manifest to another, by directory as in [`Manifest::directory_totals`]. Files are matched by
-    /// path and differ when a field of their lines does.
+    /// What changed from this manifest to another, by directory as in [`Manifest::directory_totals`]: the files among what
+    /// [`diff`](crate::diff::diff) lists.
     pub fn change_totals(&self, after: &Self, depth: usize) -> Vec<(Vec<u8>, Changes)> {
+        let diff = crate::diff::diff(self, after);
         let mut groups: Groups<Changes> = Groups::default();
-        let mut walk = PathWalk::default();
-        after.for_files(depth, &mut groups, |groups, number, place, row| {
-            let new = after.get(row);
-            let old = self.file_at(walk.path(after, place));
-            let changes = groups.value(number);
-            match old {
-                None => changes.added.add(new.size),
-                Some(old) if !self.get(old).same_line(&new) => changes.modified.add(new.size),
-                Some(_) => {}
-            }
-        });
-        let mut walk = PathWalk::default();
-        self.for_files(depth, &mut groups, |groups, number, place, row| {
-            if after.file_at(walk.path(self, place)).is_none() {
-                groups.value(number).removed.add(self.rows().size(row));
-            }
-        });
+        let mut add =
+            |manifest: &Self, rows: &mut dyn Iterator<Item = RowId>, part: fn(&mut Changes) -> &mut Totals| {
+                let mut listed = vec![false; manifest.rows().len()];
+                rows.for_each(|row| listed[row as usize] = true);
+                manifest.for_files(depth, &mut groups, |groups, number, row| {
+                    if listed[row as usize] {
+                        part(groups.value(number)).add(manifest.rows().size(row));
+                    }
+                });
+            };
+        add(after, &mut diff.added.into_iter(), |changes| &mut changes.added);
+        add(after, &mut diff.modified.into_iter().map(|(_, row)| row), |changes| &mut changes.modified);
+        add(self, &mut diff.removed.into_iter(), |changes| &mut changes.removed);
         groups.values.retain(|(_, changes)| *changes != Changes::default());
         groups.values
     }
 
-    fn file_at(&self, path: &[u8]) -> Option<RowId> {
-        let row = self.row_at(self.outline().find(self, path)?)?;
-        Some(row).filter(|row| !self.rows().is_dir(*row))
-    }
-
-    /// Calls a function with each file: the number of its directory's group, its place and row.
+    /// Calls a function with each file: the number of its directory's group, and its row.
     fn for_files<T: Default>(
         &self,
         depth: usize,
         groups: &mut Groups<T>,
-        mut function: impl FnMut(&mut Groups<T>, u32, usize, RowId),
+        mut function: impl FnMut(&mut Groups<T>, u32, RowId),
     ) {
         let outline = self.outline();
         let top = groups.number(b"");
@@ -135,7 +127,7 @@ impl Manifest {
                 (None, None) => (0, top),
             };
             if !is_dir {
-                function(groups, group, place, row);
+                function(groups, group, row);
                 inside.push((level, group));
             } else if (level as usize) < depth {
                 let path = walk.path(self, place);

@@ -14,7 +14,8 @@ use crate::diff::{Step, compare};
 /// changes below it; the second gives it its line. Where that is longer, the first removes the directory and the second
 /// adds it as it is in the new manifest. Both are ordinary sections to any reader.
 ///
-/// Entries that have no parent, and ID lists of sequences, are not part of a patch (as in the reference).
+/// Entries that have no parent, and ID lists of sequences, are not part of a patch (as in the reference). A manifest that
+/// was filtered without its directories has no patch.
 ///
 /// ```
 /// use c4::{c4m, patch};
@@ -24,6 +25,12 @@ use crate::diff::{Step, compare};
 /// assert_eq!(text, format!("{}\n- - 2 b -\n- - 3 c -\n", old.compute_id().unwrap()));
 /// ```
 pub fn patch_diff(old: &Manifest, new: &Manifest) -> Result<Vec<u8>, EncodeError> {
+    for manifest in [old, new] {
+        let detached = || manifest.iter().find_map(|row| manifest.detached_path(row));
+        if let Some(path) = manifest.has_detached_paths().then(detached).flatten() {
+            return Err(EncodeError::Detached(path.to_vec()));
+        }
+    }
     let (a, b) = Preorder::of_two(old, new, Orphans::LeftOut);
     let mut changes = Changes::new(&a, &b);
     compare(&a, &b, |step| changes.take(step));
