@@ -326,3 +326,44 @@ def test_manifests_that_were_filtered_are_compared_by_their_paths() -> None:
     assert [e.path for e in kept.added] == ["b/z.exr"]
     assert [e.path for e in c4py.diff(old.filter("*.exr"), new).added] == ["a", "b", "b/z.exr"]
     assert c4py.diff(old.filter("*"), old).is_empty
+
+
+def test_a_range_and_a_name_that_looks_like_one_differ() -> None:
+    sequence, name = c4py.loads("- - 1 s[1-2] -\n"), c4py.loads("- - 1 s\\[1-2\\] -\n")
+    assert [e.is_sequence for e in c4py.apply_patch(sequence, c4py.loads(c4py.patch_diff(sequence, name)))] == [False]
+
+
+def test_a_patch_of_entries_without_their_directories_is_refused() -> None:
+    kept = c4py.loads("- - - d/ -\n  - - 1 x -\n").filter("*x")
+    with pytest.raises(ValueError, match="the directories of d/x are not in the manifest"):
+        c4py.apply_patch(kept, [Entry("k/")])
+
+
+def test_a_log_takes_a_base_only_where_the_chain_has_none(old: Manifest, new: Manifest) -> None:
+    assert c4py.log_chain(old, base=new) == c4py.log_chain(old)
+
+
+def test_entries_of_a_diff_keep_their_paths_through_pickle(old: Manifest, new: Manifest) -> None:
+    again = pickle.loads(pickle.dumps(c4py.diff(old, new)))
+    assert [e.path for e in again.added] == ["d/y"]
+    assert '"path": "d/y"' in again.to_json()
+
+
+def test_a_path_with_a_slash_is_that_of_a_directory_also_where_its_parent_is_missing() -> None:
+    manifest = c4py.loads("- - - c/ -\n  - - 1 b -\n  - - - b/ -\n    - - 2 x -\n")
+    kept = manifest.filter(lambda _, entry: entry.name in ("b", "x"))
+    assert "c/b/" not in kept
+    assert kept["c/b"].size == 1
+    result = c4py.diff(manifest, kept)
+    assert [e.path for e in result.same] == ["c/b", "c/b/x"]
+    assert [e.path for e in c4py.union(kept, manifest)] == ["c", "c/b", "c/b", "c/b/x"]
+    both = manifest.filter(lambda _, entry: entry.name in ("b", "b/"))
+    assert both["c/b"].name == "b"
+    assert both["c/b/"].name == "b/"
+
+
+def test_deep_manifests_without_their_directories_are_compared() -> None:
+    manifest = Manifest([*(Entry("d/", depth=depth) for depth in range(3000)), Entry("x", depth=3000, size=1)])
+    kept = manifest.filter(lambda _, entry: entry.name == "x")
+    assert c4py.diff(kept, kept.copy()).is_empty
+    assert len(c4py.union(kept, kept)) == 3001

@@ -480,3 +480,9 @@ def test_a_list_that_is_valid_reads_back_from_its_text(entries: list[dict[str, A
     if result.is_valid and not any(issue.code == "trailing-backslash" for issue in result.issues):
         manifest.sort_entries()
         assert c4py.loads(c4py.dumps(manifest)).entries == manifest.entries
+
+
+def test_ranges_that_interleave_share_one_budget() -> None:
+    text = "".join(f"- - - f{number}.[0-999998:2,1-999999:2].x -\n" for number in range(200))
+    found = {issue.code for issue in c4py.validate(text, limit=5).errors}
+    assert found == {"sequence-range"}

@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 
+#: Entries of a base that is read from a store, directory by directory: a few texts can stand for any number.
+MAX_STORED_ENTRIES = 50_000_000
+
+
 class Moved:
     """One content at a path that went and at a path that came: `old` and `new` are the entries."""
 
@@ -108,7 +112,7 @@ class _MovedEntries:
         return "[" + ", ".join(map(repr, self[:5])) + more + "]"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return list, (list(self),)
+        return _MovedEntries, (self._old, self._new)
 
 
 class DiffResult:
@@ -201,7 +205,7 @@ class DiffResult:
         return f"<c4py.DiffResult: {self.summary()}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _diff_result, tuple(list(getattr(self, kind)) for kind in sorted(self.__slots__))
+        return _diff_result, tuple(getattr(self, kind) for kind in sorted(self.__slots__))
 
 
 def _diff_result(*values: Entries) -> DiffResult:
@@ -295,7 +299,8 @@ def apply_patch(base: Manifest, patch_entries: Manifest | Iterable[Entry]) -> Ma
 
     `patch_entries` are the entries of one section, or the manifest that a patch's text was loaded as, all sections of
     which are applied. An entry that equals one of the base in every field of its line removes it, with all below it;
-    one that differs replaces it; a new path adds.
+    one that differs replaces it; a new path adds. Without entries the result is the base. Of the IDs between the
+    sections of a text only the first is compared.
 
     Raises PatchError, a ValueError with the number of the section, when the text is a patch of another manifest, or
     when an entry has no directory above it in the patch. Nothing is applied then.
@@ -328,7 +333,8 @@ def log_chain(
     """List the sections of a chain, each with the ID of the state after it and what it changed.
 
     A manifest that was no chain is one section; an empty one is none. The first section of a chain that continues from
-    an external manifest counts as a first state unless that manifest is given, as `base` or in a `store`.
+    an external manifest counts as a first state unless that manifest is given, as `base` or in a `store`. Each section
+    costs as much as reading the state after it: a long chain over a large manifest takes its time.
     """
     return [PatchInfo(*values) for values in _rust.log_chain(manifest, _base(manifest, base, store))]
 
@@ -375,6 +381,8 @@ def _with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
         listed = entry.__copy__()
         listed.depth += lists[-1][1]
         entries.append(listed)
+        if len(entries) > MAX_STORED_ENTRIES:
+            raise PatchError(f"the stored base of section 1 has more than {MAX_STORED_ENTRIES:,} entries", 1)
         is_open = following is not None and following.depth > entry.depth
         if entry.is_dir() and entry.c4id is not None and entry.c4id != empty and not is_open:
             lists.append((_with_next(_read(entry.c4id, store)), listed.depth + 1))

@@ -7,6 +7,7 @@ use pyo3::types::{PyList, PySlice};
 
 use crate::entries::{place_of, to_index};
 use crate::entry::Entry;
+use crate::manifest::Manifest;
 use crate::shared::Shared;
 
 /// Entries of a manifest: a sequence that cannot be changed, as long as millions of them. Each entry reads and writes its
@@ -111,9 +112,20 @@ impl EntryView {
         Ok(if more == 0 { text } else { format!("{}, ... {more} more]", &text[..text.len() - 1]) })
     }
 
-    /// Pickled as a list: the manifest would be carried along.
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyList>,))> {
-        Ok((py.get_type::<PyList>().into_any(), (self.to_list(py)?,)))
+    /// Pickled as a list of the entries of a manifest that holds them alone, where they keep their paths.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyAny>, (Manifest,)) {
+        let kept = self.manifest.detached(py, |manifest| {
+            let outline = manifest.outline();
+            let mut kept = c4::c4m::Manifest::default();
+            for row in &self.rows {
+                let new = kept.push(&manifest.get(*row));
+                if let Some(place) = outline.place_of(manifest, *row).filter(|place| outline.parent(*place).is_some()) {
+                    kept.set_detached_path(new, outline.path(manifest, place));
+                }
+            }
+            kept
+        });
+        (py.get_type::<PyList>().into_any(), (Manifest::from(kept),))
     }
 }
 

@@ -82,7 +82,8 @@ impl Conflict {
 /// Merge two manifests that come from a common one.
 ///
 /// Entries are compared by path. Files are the same when their IDs are, symbolic links when their targets are,
-/// directories always: a change of metadata alone is none, and directories keep the metadata of the base. What one side
+/// directories always: a change of metadata alone is none, and directories keep the metadata of the base. Two files that
+/// both have no ID are the same, whatever their sizes: merge manifests that have IDs. What one side
 /// changed is taken from it; what one side deleted and the other left alone is deleted. With `base` None everything
 /// counts as added, and nothing is deleted.
 ///

@@ -179,7 +179,7 @@ impl Row<'_> {
 
     /// Whether two entries are equal in every field; sizes below zero are one.
     pub fn same_entry(&self, other: &Row<'_>) -> bool {
-        self.depth == other.depth && self.is_sequence == other.is_sequence && self.same_line(other)
+        self.depth == other.depth && self.same_line(other)
     }
 
     /// Whether two entries agree in every field that a line writes, whatever their depth.
@@ -192,6 +192,7 @@ impl Row<'_> {
             && self.time == other.time
             && self.size.max(NULL_SIZE) == other.size.max(NULL_SIZE)
             && self.id == other.id
+            && self.is_sequence == other.is_sequence
             && non_empty(self.link) == non_empty(other.link)
     }
 }

@@ -121,17 +121,19 @@ fn imply_directories<'m>(manifest: &'m Manifest, parents: &mut Vec<u32>) -> Vec<
             if directory.is_empty() {
                 break TOP;
             }
-            let listed = || manifest.outline().find(manifest, directory).map(|place| place as u32);
-            if let Some(node) = known.get(directory).copied().or_else(listed) {
-                break node;
+            if let Some(node) = known.get(directory) {
+                break *node;
             }
             missing.push(directory);
             directory = directory_of(directory);
         };
         for directory in missing.into_iter().rev() {
-            implied.push(&directory[directory_of(directory).len()..]);
-            parents.push(node);
-            node = (parents.len() - 1) as u32;
+            let name = &directory[directory_of(directory).len()..];
+            node = manifest.outline().find_directory(manifest, node, name, directory).unwrap_or_else(|| {
+                implied.push(name);
+                parents.push(node);
+                (parents.len() - 1) as u32
+            });
             known.insert(directory, node);
         }
         known.insert(directory_of(path), node);

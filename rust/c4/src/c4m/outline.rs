@@ -178,6 +178,18 @@ impl Outline {
         self.preorder(manifest, Orphans::AtEnd, |row| manifest.rows().is_dir(row)).0
     }
 
+    /// Place of a listed directory: by its name, with its slash, below the one at a place or at the top, or by its path
+    /// where its own directories are not in the list.
+    pub(crate) fn find_directory(&self, manifest: &Manifest, parent: u32, name: &[u8], path: &[u8]) -> Option<u32> {
+        let index = self.paths.get_or_init(|| PathIndex::new(self, manifest));
+        let by_mode = || {
+            let found = index.child(self, manifest, parent, without_slash(name));
+            found.filter(|place| is_directory_at(manifest, *place))
+        };
+        let child = index.child(self, manifest, parent, name).or_else(by_mode);
+        child.or_else(|| index.detached_directory(manifest, path))
+    }
+
     /// The rows as a walk of the tree, with their depths in it: siblings that are `last` after the others and each kind in
     /// natural order, of several with one name the last.
     pub(crate) fn preorder(
@@ -345,13 +357,17 @@ fn without_slash(path: &[u8]) -> &[u8] {
     path.strip_suffix(b"/").unwrap_or(path)
 }
 
+fn is_directory_at(manifest: &Manifest, place: u32) -> bool {
+    manifest.row_at(place as usize).is_some_and(|row| manifest.rows().is_dir(row))
+}
+
 /// Places by parent and name: a path is found component by component. An orphan is found as if it stood at the top,
 /// unless an entry of its name does.
 #[derive(Debug)]
 struct PathIndex {
     table: HashTable<u32>,
     hasher: RandomState,
-    /// Places by whole path, without the slash of a directory, of rows whose directories are not in the list.
+    /// Places by whole path, a directory's with its slash, of rows whose directories are not in the list.
     detached: HashMap<Vec<u8>, u32>,
 }
 
@@ -368,7 +384,7 @@ impl PathIndex {
     fn insert(&mut self, outline: &Outline, manifest: &Manifest, place: u32) {
         let Some(row) = manifest.row_at(place as usize) else { return };
         if let Some(path) = manifest.detached_path(row) {
-            self.detached.insert(without_slash(path).to_vec(), place);
+            self.detached.insert(path.to_vec(), place);
             return;
         }
         let name_of = |place: u32| manifest.row_at(place as usize).map_or(&[][..], |row| manifest.rows().name(row));
@@ -392,14 +408,28 @@ impl PathIndex {
     /// An entry from the top, or below one whose directories are not in the list.
     fn find(&self, outline: &Outline, manifest: &Manifest, path: &[u8]) -> Option<u32> {
         self.find_below(outline, manifest, TOP, path).or_else(|| {
-            let whole = self.detached.get(without_slash(path)).copied();
+            let whole = match path.strip_suffix(b"/") {
+                Some(_) => self.detached_directory(manifest, path),
+                None => self
+                    .detached
+                    .get(path)
+                    .copied()
+                    .or_else(|| self.detached_directory(manifest, &[path, b"/"].concat())),
+            };
             whole.or_else(|| {
-                memchr::memrchr_iter(b'/', path).find_map(|slash| {
-                    let directory = *self.detached.get(&path[..slash])?;
+                memchr::memrchr_iter(b'/', path.strip_suffix(b"/").unwrap_or(path)).find_map(|slash| {
+                    let directory = self.detached_directory(manifest, &path[..=slash])?;
                     self.find_below(outline, manifest, directory, &path[slash + 1..])
                 })
             })
         })
+    }
+
+    /// A directory whose own directories are not in the list, by its path with a slash.
+    fn detached_directory(&self, manifest: &Manifest, path: &[u8]) -> Option<u32> {
+        let by_mode =
+            || self.detached.get(without_slash(path)).copied().filter(|place| is_directory_at(manifest, *place));
+        self.detached.get(path).copied().or_else(by_mode)
     }
 
     fn child(&self, outline: &Outline, manifest: &Manifest, parent: u32, name: &[u8]) -> Option<u32> {
@@ -425,8 +455,7 @@ impl PathIndex {
             // A directory by its mode alone has no slash in its name.
             let found = if last && !with_slash { plain().or_else(directory) } else { directory().or_else(plain) }?;
             if last {
-                let is_dir = || manifest.row_at(found as usize).is_some_and(|row| manifest.rows().is_dir(row));
-                return Some(found).filter(|_| !with_slash || is_dir());
+                return Some(found).filter(|_| !with_slash || is_directory_at(manifest, found));
             }
             parent = found;
         }

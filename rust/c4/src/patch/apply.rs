@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::PatchError;
 use crate::C4Id;
-use crate::c4m::{ChainState, Manifest, RowId, Rows, Section, encode, resolve_sections};
+use crate::c4m::{ChainState, EncodeError, Manifest, RowId, Rows, Section, encode, resolve_sections};
 
 /// A manifest with the sections of a patch applied to it, one after the other, in canonical order. The base is kept, and
 /// so are the ID lists of both.
@@ -12,6 +12,12 @@ use crate::c4m::{ChainState, Manifest, RowId, Rows, Section, encode, resolve_sec
 /// A patch that names what it is for applies to nothing else. Sections that do not apply are found before anything is
 /// done.
 pub fn apply(base: &Manifest, patch: &Manifest) -> Result<Manifest, PatchError> {
+    for manifest in [base, patch] {
+        let detached = || manifest.iter().find_map(|row| manifest.detached_path(row));
+        if let Some(path) = manifest.has_detached_paths().then(detached).flatten() {
+            return Err(EncodeError::Detached(path.to_vec()).into());
+        }
+    }
     let sections = sections_of(patch);
     check(base, &sections)?;
     let mut state = ChainState::new();

@@ -32,6 +32,7 @@ pub fn log(manifest: &Manifest, base: Option<&Manifest>) -> Result<Vec<SectionIn
         let (is_base, changed) = (changed.is_none(), changed.unwrap_or_default());
         Ok::<_, PatchError>(SectionInfo { index, id: state.compute_id()?, changed, is_base, entries: state.len() })
     };
+    let base = base.filter(|_| manifest.base.is_some());
     if manifest.sections().is_empty() && base.is_none() {
         return if manifest.is_empty() { Ok(Vec::new()) } else { Ok(vec![info(1, manifest, None)?]) };
     }

@@ -27,6 +27,7 @@ pub use error::SequenceError;
 pub use expand::DEFAULT_EXPANSION_LIMIT;
 pub use family::FrameNumber;
 pub use fold::MIN_SEQUENCE;
+pub(crate) use numbers::Budget;
 pub use numbers::{MAX_NUMBER, NumberRange};
 pub use pattern::Sequence;
 

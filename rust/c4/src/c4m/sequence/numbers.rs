@@ -88,7 +88,7 @@ impl NumberRange {
 }
 
 /// How many more numbers may be looked at one by one.
-pub(super) struct Budget(u64);
+pub(crate) struct Budget(u64);
 
 impl Default for Budget {
     fn default() -> Self {

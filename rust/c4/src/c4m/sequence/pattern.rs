@@ -32,7 +32,8 @@ impl Sequence {
         Self::parse_within(name, &mut Budget::default())
     }
 
-    pub(super) fn parse_within(name: &[u8], budget: &mut Budget) -> Result<Self, SequenceError> {
+    /// As [`Sequence::parse`], with what is left of a budget for ranges that interleave.
+    pub(crate) fn parse_within(name: &[u8], budget: &mut Budget) -> Result<Self, SequenceError> {
         let range = find_range(name).ok_or_else(|| SequenceError::NoRange(name.to_vec()))?;
         let list = &name[range.start + 1..range.end - 1];
         let ranges = parse_list(list, b':')?;

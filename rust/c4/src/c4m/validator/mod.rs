@@ -18,18 +18,16 @@ mod sections;
 mod structure;
 mod text;
 
-use std::collections::HashSet;
-
 pub use code::{Code, Severity};
 pub use report::{Issue, Validation};
 
 use self::listing::{Lines, Listing};
+use self::ranges::Seen;
 use self::report::Report;
 use self::sections::{Chain, max_work};
 use self::text::Reading;
 use super::chain::rows_at;
 use super::{Manifest, RowId, Rows};
-use crate::C4Id;
 
 /// Checks a manifest in memory: its list, its ID lists, and the chain that it was read from.
 ///
@@ -56,13 +54,13 @@ pub fn validate(manifest: &Manifest, limit: usize) -> Validation {
         sections::check(&chain, &mut report);
     }
     let listing = Listing { manifest, lines: None };
-    let mut used = HashSet::new();
-    check_list(&listing, manifest, &mut used, &mut report);
+    let mut seen = Seen::default();
+    check_list(&listing, manifest, &mut seen, &mut report);
     check_state(&listing, &mut report);
     for section in sections {
-        used.extend((0..section.rows.len() as RowId).map(|row| *section.rows.id(row)));
+        seen.used.extend((0..section.rows.len() as RowId).map(|row| *section.rows.id(row)));
     }
-    ranges::check_unused(manifest.range_data().keys().map(|id| (id, 0)), &used, &mut report);
+    ranges::check_unused(manifest.range_data().keys().map(|id| (id, 0)), &seen.used, &mut report);
     report.finish()
 }
 
@@ -79,11 +77,11 @@ pub fn validate_text(text: &[u8], limit: usize) -> Validation {
     let mut reading = text::read(text, &mut report);
     let is_chain = reading.sections.len() > 1;
     let last_state = is_chain.then(|| check_chain(&reading, &mut report));
-    let mut used = HashSet::new();
+    let mut seen = Seen::default();
     for (section, lines) in reading.sections.drain(..).zip(&reading.lines) {
         let manifest = with_base(section.rows, &reading.head);
         let listing = Listing { manifest: &manifest, lines: Some(lines) };
-        check_list(&listing, &reading.head, &mut used, &mut report);
+        check_list(&listing, &reading.head, &mut seen, &mut report);
         if is_chain {
             structure::check_names(&listing, false, &mut report);
         } else {
@@ -93,7 +91,7 @@ pub fn validate_text(text: &[u8], limit: usize) -> Validation {
     if let Some((manifest, lines)) = last_state {
         check_state(&Listing { manifest: &manifest, lines: Some(&lines) }, &mut report);
     }
-    ranges::check_unused(reading.lists.iter().map(|(id, line)| (id, *line)), &used, &mut report);
+    ranges::check_unused(reading.lists.iter().map(|(id, line)| (id, *line)), &seen.used, &mut report);
     report.finish()
 }
 
@@ -124,10 +122,10 @@ fn with_base(rows: Rows, head: &Manifest) -> Manifest {
 }
 
 /// Checks that hold for any list of entries, a patch as well.
-fn check_list(listing: &Listing<'_>, head: &Manifest, used: &mut HashSet<C4Id>, report: &mut Report) {
+fn check_list(listing: &Listing<'_>, head: &Manifest, seen: &mut Seen, report: &mut Report) {
     fields::check(listing, report);
     structure::check_order(listing, report);
-    ranges::check(listing, head.range_data(), used, report);
+    ranges::check(listing, head.range_data(), seen, report);
 }
 
 /// Checks of a list that is a whole state.

@@ -6,28 +6,33 @@ use super::code::Code;
 use super::listing::Listing;
 use super::report::Report;
 use crate::C4Id;
+use crate::c4m::sequence::Budget;
 use crate::c4m::{Sequence, is_sequence_name};
 
 /// Members above which a sequence is reported: more than a directory of frames ever has.
 const MANY_MEMBERS: u64 = 10_000_000;
 
+/// What the checks of all lists have in common.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// ID lists that entries refer to.
+    pub(super) used: HashSet<C4Id>,
+    /// What may be spent on ranges that interleave, of all lines together.
+    budget: Budget,
+}
+
 /// Checks the sequences of a list; adds the ID lists that its entries refer to.
-pub(super) fn check(
-    listing: &Listing<'_>,
-    lists: &BTreeMap<C4Id, Vec<C4Id>>,
-    used: &mut HashSet<C4Id>,
-    report: &mut Report,
-) {
+pub(super) fn check(listing: &Listing<'_>, lists: &BTreeMap<C4Id, Vec<C4Id>>, seen: &mut Seen, report: &mut Report) {
     for (place, row) in listing.rows() {
         let entry = listing.manifest.get(row);
         let list = lists.get(entry.id);
         if list.is_some() {
-            used.insert(*entry.id);
+            seen.used.insert(*entry.id);
         }
         if !entry.is_sequence || !is_sequence_name(entry.name) {
             continue;
         }
-        let sequence = match Sequence::parse(entry.name) {
+        let sequence = match Sequence::parse_within(entry.name, &mut seen.budget) {
             Ok(sequence) => sequence,
             Err(problem) => {
                 listing.add_name(report, Code::SequenceRange, place, problem);

@@ -12,6 +12,8 @@ use crate::c4m::{Manifest, Section};
 /// links are not checked then, and this is said.
 const LINK_WORK: usize = 1 << 23;
 const LINK_WORK_PER_ENTRY: usize = 16;
+/// Bytes of names that are as much work as an entry.
+const NAME_BYTES: usize = 256;
 
 /// A chain, and where its lines stand; without lines for one in memory.
 pub(super) struct Chain<'c> {
@@ -97,8 +99,10 @@ fn state_id(state: &ChainState<'_>, sections: &[Section], top_only: bool, work: 
     // Without anything at the top the ID is that of orphans.
     let top_places = if top_only { state.top_places() } else { Vec::new() };
     let places = if top_places.is_empty() { state.places() } else { top_places };
-    *work += places.len();
-    Manifest::from(rows_at(sections, &places)).compute_id().ok()
+    // Names are copied: long ones count by their length.
+    let rows = rows_at(sections, &places);
+    *work += places.len() + rows.name_bytes() / NAME_BYTES;
+    Manifest::from(rows).compute_id().ok()
 }
 
 #[cfg(test)]
