@@ -24,7 +24,7 @@ clippy: venv ## Rust lints; a warning is an error
 test-rust: ## the Rust suite, vectors included
 	cargo test --workspace --locked
 
-kernels: venv ## both suites under every SHA-512 kernel, forced; the kernels under valgrind
+kernels: venv ## what hashes under every SHA-512 kernel, forced; the kernels under valgrind
 	PYTHON=$(PYTHON) .ci/kernels
 
 doc-rust: venv ## rustdoc without a warning
