@@ -13,7 +13,7 @@ mod split;
 mod write;
 
 use crate::C4Id;
-use crate::c4m::{EncodeError, ParseError};
+use crate::c4m::{EncodeError, ParseError, shown_name};
 
 pub use apply::{apply, resolve};
 pub use log::{SectionInfo, log};
@@ -40,10 +40,7 @@ pub enum PatchError {
         ids: Box<[C4Id; 2]>,
     },
     /// An entry stands deeper than any directory above it in the patch.
-    #[error(
-        "section {section} does not apply: entry {entry}, {}, has no directory above it",
-        String::from_utf8_lossy(name)
-    )]
+    #[error("section {section} does not apply: entry {entry}, {}, has no directory above it", shown_name(name))]
     Orphan {
         /// Number of the section.
         section: usize,

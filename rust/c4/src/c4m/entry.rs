@@ -155,7 +155,7 @@ impl Row<'_> {
 
     /// The name without the slash of a directory.
     pub fn bare_name(&self) -> &[u8] {
-        self.name.strip_suffix(b"/").unwrap_or(self.name)
+        without_slash(self.name)
     }
 
     /// Target of a link; empty for none.
@@ -195,4 +195,9 @@ impl Row<'_> {
             && self.is_sequence == other.is_sequence
             && non_empty(self.link) == non_empty(other.link)
     }
+}
+
+/// A name or path without the slash of a directory.
+pub(crate) fn without_slash(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b"/").unwrap_or(name)
 }

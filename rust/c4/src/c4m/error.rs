@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::safe_name::shown_name;
+
 /// Why a text is no manifest, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -77,12 +79,12 @@ impl std::error::Error for ParseError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// The year has more than four digits or is negative.
-    #[error("the time of {} is outside the years 0 to 9999", String::from_utf8_lossy(.0))]
+    #[error("the time of {} is outside the years 0 to 9999", shown_name(.0))]
     Time(Vec<u8>),
     /// The directories of an entry are not in the manifest, as in one that was filtered.
     #[error("the directories of {} are not in the manifest, so a patch cannot name it", String::from_utf8_lossy(.0))]
     Detached(Vec<u8>),
     /// The depth is one that no file system reaches, and the indentation would fill the memory.
-    #[error("the depth of {} is too large to indent its line", String::from_utf8_lossy(.0))]
+    #[error("the depth of {} is too large to indent its line", shown_name(.0))]
     Depth(Vec<u8>),
 }

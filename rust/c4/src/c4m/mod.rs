@@ -45,6 +45,7 @@ pub use decoder::{LineCheck, decode, decode_chain, decode_in};
 pub use encoder::{
     INDENT_WIDTH, encode, encode_pretty, entry_line, indented_entry_line, pretty_entry_line, write_entry_name,
 };
+pub(crate) use entry::without_slash;
 pub use entry::{Entry, Flow, Link, NULL_SIZE, Row};
 pub use error::{EncodeError, ParseError, ParseErrorKind};
 pub use from_paths::{PathsError, from_paths};
@@ -58,7 +59,7 @@ pub use outline::Outline;
 pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use rows::{Field, RowId, Rows};
-pub use safe_name::{escape_field, safe_name, unescape_field, unsafe_name};
+pub use safe_name::{escape_field, safe_name, shown_name, unescape_field, unsafe_name};
 pub use sequence::{
     DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,
     is_sequence_name,

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 
+use super::entry::without_slash;
 use super::manifest::Manifest;
 use super::natural_sort::natural_cmp;
 use super::rows::{RowId, Rows};
@@ -351,10 +352,6 @@ impl Children {
         }
         self.places.truncate(kept);
     }
-}
-
-fn without_slash(path: &[u8]) -> &[u8] {
-    path.strip_suffix(b"/").unwrap_or(path)
 }
 
 fn is_directory_at(manifest: &Manifest, place: u32) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::entry::without_slash;
 use super::manifest::Manifest;
 use super::outline::Outline;
 use super::rows::RowId;
@@ -83,10 +84,6 @@ impl Manifest {
             self.set_detached_path(row, path);
         }
     }
-}
-
-fn without_slash(path: &[u8]) -> &[u8] {
-    path.strip_suffix(b"/").unwrap_or(path)
 }
 
 #[cfg(test)]

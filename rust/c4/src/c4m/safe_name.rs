@@ -14,6 +14,20 @@ pub fn safe_name(name: &[u8], out: &mut Vec<u8>) {
     write_safe(name, out, |_| false);
 }
 
+/// Characters of a name that a message shows.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// A name for a message: its safe form, which is printable, and not without end.
+pub fn shown_name(name: &[u8]) -> String {
+    let mut text = Vec::new();
+    safe_name(name, &mut text);
+    let text = String::from_utf8_lossy(&text);
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
 /// The bytes that a safe name stands for; escapes that mean nothing stand for themselves.
 pub fn unsafe_name(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

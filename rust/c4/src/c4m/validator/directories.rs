@@ -3,29 +3,30 @@
 use std::collections::HashMap;
 
 use super::code::Code;
-use super::listing::{Listing, without_slash};
+use super::located::Located;
 use super::report::Report;
 use crate::C4Id;
 use crate::c4m::RowId;
 use crate::c4m::entry::Row;
 use crate::c4m::one_level_text;
 use crate::c4m::outline::sibling_cmp;
+use crate::c4m::without_slash;
 
 /// Most bytes of a path that the system calls of common systems take.
 const MAX_PATH_BYTES: u32 = 4095;
 
-pub(super) fn check(listing: &Listing<'_>, report: &mut Report) {
-    check_sums(listing, report);
-    check_path_lengths(listing, report);
-    check_hard_links(listing, report);
-    if listing.manifest.base.is_none() {
-        check_ids(listing, report);
+pub(super) fn check(located: &Located<'_>, report: &mut Report) {
+    check_sums(located, report);
+    check_path_lengths(located, report);
+    check_hard_links(located, report);
+    if located.manifest.base.is_none() {
+        check_ids(located, report);
     }
 }
 
 /// Sums of sizes, from the last entry up: a parent stands before its children.
-fn check_sums(listing: &Listing<'_>, report: &mut Report) {
-    let (manifest, outline) = (listing.manifest, listing.manifest.outline());
+fn check_sums(located: &Located<'_>, report: &mut Report) {
+    let (manifest, outline) = (located.manifest, located.manifest.outline());
     let mut sums = vec![0_i64; manifest.len()];
     let mut total = Some(0_i64);
     for place in (0..manifest.len()).rev() {
@@ -42,7 +43,7 @@ fn check_sums(listing: &Listing<'_>, report: &mut Report) {
         if let Some(sum) = sums[parent].checked_add(size) {
             sums[parent] = sum;
         } else {
-            listing.add(report, Code::SizeRange, parent, "the sizes in the directory add up to 2^63 or more");
+            located.add(report, Code::SizeRange, parent, "the sizes in the directory add up to 2^63 or more");
             sums[parent] = 0;
         }
     }
@@ -52,26 +53,26 @@ fn check_sums(listing: &Listing<'_>, report: &mut Report) {
 }
 
 /// Only the first entry on the way down is reported.
-fn check_path_lengths(listing: &Listing<'_>, report: &mut Report) {
-    let outline = listing.manifest.outline();
-    let mut lengths: Vec<u32> = Vec::with_capacity(listing.manifest.len());
-    for (place, row) in listing.rows() {
-        let own = without_slash(listing.manifest.rows().name(row)).len() as u32;
+fn check_path_lengths(located: &Located<'_>, report: &mut Report) {
+    let outline = located.manifest.outline();
+    let mut lengths: Vec<u32> = Vec::with_capacity(located.manifest.len());
+    for (place, row) in located.rows() {
+        let own = without_slash(located.manifest.rows().name(row)).len() as u32;
         let above = outline.parent(place).map(|parent| lengths[parent]);
         let length = above.map_or(own, |above| above.saturating_add(1).saturating_add(own));
         if length > MAX_PATH_BYTES && above.is_none_or(|above| above <= MAX_PATH_BYTES) {
             let message = format_args!("the path has {length} bytes, more than {MAX_PATH_BYTES}");
-            listing.add(report, Code::LongPath, place, message);
+            located.add(report, Code::LongPath, place, message);
         }
         lengths.push(length);
     }
 }
 
-fn check_hard_links(listing: &Listing<'_>, report: &mut Report) {
-    let manifest = listing.manifest;
+fn check_hard_links(located: &Located<'_>, report: &mut Report) {
+    let manifest = located.manifest;
     // The first member of each group, and whether there are more.
     let mut groups: HashMap<i64, (usize, RowId, bool)> = HashMap::new();
-    for (place, row) in listing.rows() {
+    for (place, row) in located.rows() {
         let entry = manifest.get(row);
         let Some(group) = entry.link.map(|link| link.hard_link).filter(|group| *group > 0) else { continue };
         let (_, first, more) = groups.entry(group).or_insert((place, row, false));
@@ -85,26 +86,26 @@ fn check_hard_links(listing: &Listing<'_>, report: &mut Report) {
         if ids_differ || sizes_differ {
             let what = if ids_differ { "ID" } else { "size" };
             let message = format_args!("members of hard-link group {group} differ in their {what}");
-            listing.add(report, Code::HardLinkMismatch, place, message);
+            located.add(report, Code::HardLinkMismatch, place, message);
         }
     }
     let mut alone: Vec<(usize, i64)> =
         groups.into_iter().filter(|(_, (.., more))| !more).map(|(group, (place, ..))| (place, group)).collect();
     alone.sort_unstable();
     for (place, group) in alone {
-        listing.add(report, Code::HardLinkAlone, place, format_args!("no other entry is in hard-link group {group}"));
+        located.add(report, Code::HardLinkAlone, place, format_args!("no other entry is in hard-link group {group}"));
     }
 }
 
 /// Compares the ID of a directory with its one-level text, where the list has all that the text is made of: not that of
 /// a directory without entries, which may have been left out, nor where members were folded into a sequence or a
 /// directory's size is still to be filled in.
-fn check_ids(listing: &Listing<'_>, report: &mut Report) {
-    let manifest = listing.manifest;
+fn check_ids(located: &Located<'_>, report: &mut Report) {
+    let manifest = located.manifest;
     let rows = manifest.rows();
     let place_rows: Vec<RowId> = manifest.iter().collect();
     let outline = manifest.outline();
-    for (place, row) in listing.rows() {
+    for (place, row) in located.rows() {
         if !rows.is_dir(row) || rows.id(row).is_nil() {
             continue;
         }
@@ -118,7 +119,7 @@ fn check_ids(listing: &Listing<'_>, report: &mut Report) {
             && !entries.iter().any(unknowable)
             && C4Id::of(&one_level_text(&entries)) != *rows.id(row)
         {
-            listing.add(report, Code::DirectoryId, place, "the directory's ID is not that of its entries");
+            located.add(report, Code::DirectoryId, place, "the directory's ID is not that of its entries");
         }
     }
 }

@@ -3,22 +3,23 @@
 use std::fmt::Display;
 
 use super::code::Code;
-use super::listing::{Listing, without_slash};
+use super::located::Located;
 use super::report::Report;
 use crate::c4m::decoder::{LineCheck, has_label};
 use crate::c4m::encoder::{MAX_INDENT, write_entry};
 use crate::c4m::entry::{Flow, Link, Row};
 use crate::c4m::timestamp::Timestamp;
+use crate::c4m::without_slash;
 use crate::c4m::{INDENT_WIDTH, NULL_SIZE};
 
 /// Most bytes of a name that common file systems take.
 const MAX_NAME_BYTES: usize = 255;
 
-pub(super) fn check(listing: &Listing<'_>, report: &mut Report) {
+pub(super) fn check(located: &Located<'_>, report: &mut Report) {
     let mut round_trip = RoundTrip { reader: LineCheck::of_named(), line: Vec::new() };
-    for (place, row) in listing.rows() {
-        let row = listing.manifest.get(row);
-        let mut entry = Entry { listing, place, row, report };
+    for (place, row) in located.rows() {
+        let row = located.manifest.get(row);
+        let mut entry = Entry { located, place, row, report };
         entry.check_name();
         entry.check_values();
         if let Some(link) = row.link.filter(|link| !link.is_empty()) {
@@ -32,7 +33,7 @@ pub(super) fn check(listing: &Listing<'_>, report: &mut Report) {
 
 /// The entry that is checked.
 struct Entry<'e, 'm> {
-    listing: &'e Listing<'m>,
+    located: &'e Located<'m>,
     place: usize,
     row: Row<'e>,
     report: &'e mut Report,
@@ -40,11 +41,11 @@ struct Entry<'e, 'm> {
 
 impl Entry<'_, '_> {
     fn add(&mut self, code: Code, message: impl Display) {
-        self.listing.add(self.report, code, self.place, message);
+        self.located.add(self.report, code, self.place, message);
     }
 
     fn add_name(&mut self, code: Code, message: impl Display) {
-        self.listing.add_name(self.report, code, self.place, message);
+        self.located.add_name(self.report, code, self.place, message);
     }
 
     fn check_name(&mut self) {

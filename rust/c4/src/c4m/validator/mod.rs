@@ -11,7 +11,7 @@
 mod code;
 mod directories;
 mod fields;
-mod listing;
+mod located;
 mod ranges;
 mod report;
 mod sections;
@@ -21,7 +21,7 @@ mod text;
 pub use code::{Code, Severity};
 pub use report::{Issue, Validation};
 
-use self::listing::{Lines, Listing};
+use self::located::{Lines, Located};
 use self::ranges::Seen;
 use self::report::Report;
 use self::sections::{Chain, max_work};
@@ -53,10 +53,10 @@ pub fn validate(manifest: &Manifest, limit: usize) -> Validation {
         };
         sections::check(&chain, &mut report);
     }
-    let listing = Listing { manifest, lines: None };
+    let located = Located { manifest, lines: None };
     let mut seen = Seen::default();
-    check_list(&listing, manifest, &mut seen, &mut report);
-    check_state(&listing, &mut report);
+    check_list(&located, manifest, &mut seen, &mut report);
+    check_state(&located, &mut report);
     for section in sections {
         seen.used.extend((0..section.rows.len() as RowId).map(|row| *section.rows.id(row)));
     }
@@ -80,16 +80,16 @@ pub fn validate_text(text: &[u8], limit: usize) -> Validation {
     let mut seen = Seen::default();
     for (section, lines) in reading.sections.drain(..).zip(&reading.lines) {
         let manifest = with_base(section.rows, &reading.head);
-        let listing = Listing { manifest: &manifest, lines: Some(lines) };
-        check_list(&listing, &reading.head, &mut seen, &mut report);
+        let located = Located { manifest: &manifest, lines: Some(lines) };
+        check_list(&located, &reading.head, &mut seen, &mut report);
         if is_chain {
-            structure::check_names(&listing, false, &mut report);
+            structure::check_names(&located, false, &mut report);
         } else {
-            check_state(&listing, &mut report);
+            check_state(&located, &mut report);
         }
     }
     if let Some((manifest, lines)) = last_state {
-        check_state(&Listing { manifest: &manifest, lines: Some(&lines) }, &mut report);
+        check_state(&Located { manifest: &manifest, lines: Some(&lines) }, &mut report);
     }
     ranges::check_unused(reading.lists.iter().map(|(id, line)| (id, *line)), &seen.used, &mut report);
     report.finish()
@@ -122,14 +122,14 @@ fn with_base(rows: Rows, head: &Manifest) -> Manifest {
 }
 
 /// Checks that hold for any list of entries, a patch as well.
-fn check_list(listing: &Listing<'_>, head: &Manifest, seen: &mut Seen, report: &mut Report) {
-    fields::check(listing, report);
-    structure::check_order(listing, report);
-    ranges::check(listing, head.range_data(), seen, report);
+fn check_list(located: &Located<'_>, head: &Manifest, seen: &mut Seen, report: &mut Report) {
+    fields::check(located, report);
+    structure::check_order(located, report);
+    ranges::check(located, head.range_data(), seen, report);
 }
 
 /// Checks of a list that is a whole state.
-fn check_state(listing: &Listing<'_>, report: &mut Report) {
-    structure::check_names(listing, true, report);
-    directories::check(listing, report);
+fn check_state(located: &Located<'_>, report: &mut Report) {
+    structure::check_names(located, true, report);
+    directories::check(located, report);
 }

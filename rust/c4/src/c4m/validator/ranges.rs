@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::code::Code;
-use super::listing::Listing;
+use super::located::Located;
 use super::report::Report;
 use crate::C4Id;
 use crate::c4m::sequence::Budget;
@@ -22,9 +22,9 @@ pub(super) struct Seen {
 }
 
 /// Checks the sequences of a list; adds the ID lists that its entries refer to.
-pub(super) fn check(listing: &Listing<'_>, lists: &BTreeMap<C4Id, Vec<C4Id>>, seen: &mut Seen, report: &mut Report) {
-    for (place, row) in listing.rows() {
-        let entry = listing.manifest.get(row);
+pub(super) fn check(located: &Located<'_>, lists: &BTreeMap<C4Id, Vec<C4Id>>, seen: &mut Seen, report: &mut Report) {
+    for (place, row) in located.rows() {
+        let entry = located.manifest.get(row);
         let list = lists.get(entry.id);
         if list.is_some() {
             seen.used.insert(*entry.id);
@@ -35,19 +35,19 @@ pub(super) fn check(listing: &Listing<'_>, lists: &BTreeMap<C4Id, Vec<C4Id>>, se
         let sequence = match Sequence::parse_within(entry.name, &mut seen.budget) {
             Ok(sequence) => sequence,
             Err(problem) => {
-                listing.add_name(report, Code::SequenceRange, place, problem);
+                located.add_name(report, Code::SequenceRange, place, problem);
                 continue;
             }
         };
         let count = sequence.count();
         if count > MANY_MEMBERS {
-            listing.add_name(report, Code::HugeSequence, place, format_args!("the sequence has {count} members"));
+            located.add_name(report, Code::HugeSequence, place, format_args!("the sequence has {count} members"));
         }
         if let Some(list) = list
             && list.len() as u64 != count
         {
             let message = format_args!("the sequence has {count} members, its ID list {} IDs", list.len());
-            listing.add(report, Code::ListLength, place, message);
+            located.add(report, Code::ListLength, place, message);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of a patch chain: what its boundary IDs say, and what its entries change.
 
 use super::code::Code;
-use super::listing::Lines;
+use super::located::Lines;
 use super::report::Report;
 use crate::C4Id;
 use crate::c4m::chain::{ChainState, Place, rows_at};

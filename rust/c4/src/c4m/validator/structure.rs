@@ -6,52 +6,53 @@ use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
 
 use super::code::Code;
-use super::listing::{Listing, without_slash};
+use super::located::Located;
 use super::report::Report;
 use crate::c4m::outline::sibling_cmp;
+use crate::c4m::without_slash;
 
 /// Orphans, entries that stand elsewhere than they are read; order, if the list is that of a text.
-pub(super) fn check_order(listing: &Listing<'_>, report: &mut Report) {
-    let manifest = listing.manifest;
+pub(super) fn check_order(located: &Located<'_>, report: &mut Report) {
+    let manifest = located.manifest;
     let (rows, outline) = (manifest.rows(), manifest.outline());
     // The open path: depth and place of the last entry at each level.
     let mut open: Vec<(u32, usize)> = Vec::new();
-    for (place, row) in listing.rows() {
+    for (place, row) in located.rows() {
         let depth = rows.depth(row);
         let mut before = None;
         while let Some(last) = open.pop_if(|(open_depth, _)| *open_depth >= depth) {
             before = Some(last).filter(|(open_depth, _)| *open_depth == depth);
         }
         if outline.is_orphan(place) {
-            listing.add(report, Code::Orphan, place, "the entry has no directory above it");
+            located.add(report, Code::Orphan, place, "the entry has no directory above it");
         } else if outline.parent(place) != open.last().map(|(_, above)| *above) {
             let message =
                 "the entry is indented below a file or a gap; it is read as a child of a directory further up";
-            listing.add(report, Code::MisplacedEntry, place, message);
+            located.add(report, Code::MisplacedEntry, place, message);
         } else if let Some((_, before)) = before
-            && listing.lines.is_some()
+            && located.lines.is_some()
             && manifest.row_at(before).is_some_and(|before| sibling_cmp(manifest, before, row).is_gt())
         {
-            listing.add(report, Code::Unsorted, place, format_args!("belongs above line {}", listing.line(before)));
+            located.add(report, Code::Unsorted, place, format_args!("belongs above line {}", located.line(before)));
         }
         open.push((depth, place));
     }
 }
 
 /// Siblings of one name; with `twins`, also those that some file system takes for one.
-pub(super) fn check_names(listing: &Listing<'_>, twins: bool, report: &mut Report) {
-    let names = Names::new(listing);
+pub(super) fn check_names(located: &Located<'_>, twins: bool, report: &mut Report) {
+    let names = Names::new(located);
     let count = names.rows.len();
     let mut exact: HashTable<u32> = HashTable::with_capacity(count);
     let mut folded: HashTable<u32> = HashTable::with_capacity(if twins { count } else { 0 });
     let mut fold = Vec::new();
-    for place in (0..count as u32).filter(|place| !listing.manifest.outline().is_orphan(*place as usize)) {
+    for place in (0..count as u32).filter(|place| !located.manifest.outline().is_orphan(*place as usize)) {
         let (parent, name) = names.key(place);
         let at = place as usize;
         let hash = names.hash(parent, without_slash(name));
         if let Some(other) = exact.find(hash, |other| names.key(*other) == (parent, name)) {
             let message = format_args!("the name is that of {}", names.place_of(*other));
-            listing.add_name(report, Code::DuplicateName, at, message);
+            located.add_name(report, Code::DuplicateName, at, message);
             continue;
         }
         let same_bare = |other: &u32| {
@@ -74,7 +75,7 @@ pub(super) fn check_names(listing: &Listing<'_>, twins: bool, report: &mut Repor
                 (Code::FileAndDirectory, "a file and a directory")
             };
             let message = format_args!("{what} have one name: this and {}", names.place_of(other));
-            listing.add_name(report, code, at, message);
+            located.add_name(report, code, at, message);
             continue;
         }
         fold_name(without_slash(name), &mut fold);
@@ -92,7 +93,7 @@ pub(super) fn check_names(listing: &Listing<'_>, twins: bool, report: &mut Repor
             let (code, how) =
                 if normalized { (Code::UnicodeTwins, "Unicode normalization") } else { (Code::CaseTwins, "case") };
             let message = format_args!("the name differs from that of {} only in {how}", names.place_of(other));
-            listing.add_name(report, code, at, message);
+            located.add_name(report, code, at, message);
         } else {
             folded.insert_unique(hash, place, |place| {
                 let (parent, name) = names.key(*place);
@@ -106,23 +107,23 @@ pub(super) fn check_names(listing: &Listing<'_>, twins: bool, report: &mut Repor
 
 /// Names of a list with the places of their parents.
 struct Names<'l, 'm> {
-    listing: &'l Listing<'m>,
+    located: &'l Located<'m>,
     rows: Vec<u32>,
     hasher: RandomState,
 }
 
 impl<'l, 'm> Names<'l, 'm> {
-    fn new(listing: &'l Listing<'m>) -> Self {
-        Self { listing, rows: listing.manifest.iter().collect(), hasher: RandomState::new() }
+    fn new(located: &'l Located<'m>) -> Self {
+        Self { located, rows: located.manifest.iter().collect(), hasher: RandomState::new() }
     }
 
     fn key(&self, place: u32) -> (Option<usize>, &'m [u8]) {
-        let name = self.listing.manifest.rows().name(self.rows[place as usize]);
-        (self.listing.manifest.outline().parent(place as usize), name)
+        let name = self.located.manifest.rows().name(self.rows[place as usize]);
+        (self.located.manifest.outline().parent(place as usize), name)
     }
 
     fn mode(&self, place: u32) -> crate::c4m::Mode {
-        self.listing.manifest.rows().mode(self.rows[place as usize])
+        self.located.manifest.rows().mode(self.rows[place as usize])
     }
 
     fn hash(&self, parent: Option<usize>, name: &[u8]) -> u64 {
@@ -131,8 +132,8 @@ impl<'l, 'm> Names<'l, 'm> {
 
     /// The place of another entry in words.
     fn place_of(&self, place: u32) -> String {
-        let what = if self.listing.lines.is_some() { "line" } else { "entry" };
-        format!("{what} {}", self.listing.line(place as usize))
+        let what = if self.located.lines.is_some() { "line" } else { "entry" };
+        format!("{what} {}", self.located.line(place as usize))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A text, line by line: the lines that do not parse, and those that are not written as `encode` writes them.
 
 use super::code::Code;
-use super::listing::Lines;
+use super::located::Lines;
 use super::report::Report;
 use crate::c4m::decoder::{Decoder, column};
 use crate::c4m::encoder::{INDENT_WIDTH, write_entry, write_entry_name};

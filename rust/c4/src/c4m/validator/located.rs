@@ -4,8 +4,7 @@ use std::fmt::Display;
 
 use super::code::Code;
 use super::report::{Issue, Report};
-use crate::c4m::Manifest;
-use crate::c4m::RowId;
+use crate::c4m::{Manifest, RowId, without_slash};
 
 /// Most bytes of a path in an issue; there may be as many levels as lines.
 const MAX_SHOWN_PATH: usize = 4096;
@@ -22,13 +21,13 @@ pub(super) struct Lines {
 }
 
 /// Entries and where they stand.
-pub(super) struct Listing<'m> {
+pub(super) struct Located<'m> {
     pub(super) manifest: &'m Manifest,
     /// `None` for a list in memory: its lines are its places.
     pub(super) lines: Option<&'m Lines>,
 }
 
-impl Listing<'_> {
+impl Located<'_> {
     pub(super) fn line(&self, place: usize) -> usize {
         self.lines.map_or(place + 1, |lines| lines.numbers[place])
     }
@@ -78,9 +77,4 @@ impl Listing<'_> {
     pub(super) fn rows(&self) -> impl Iterator<Item = (usize, RowId)> + '_ {
         self.manifest.iter().enumerate()
     }
-}
-
-/// A name without the slash of a directory.
-pub(super) fn without_slash(name: &[u8]) -> &[u8] {
-    name.strip_suffix(b"/").unwrap_or(name)
 }
