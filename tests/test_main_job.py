@@ -61,3 +61,12 @@ def test_the_command_prints_the_manifest_of_a_real_tree(real_tree: Path) -> None
     result = subprocess.run([sys.executable, "-m", "c4py", "id", real_tree], capture_output=True, check=True, text=True)
     assert result.stdout == c4py.dumps(c4py.scan(real_tree))
     assert result.stderr == ""
+
+
+def test_the_command_shows_a_hostile_path_once_escaped(tmp_path: Path) -> None:
+    manifest = tmp_path / "a\x1b[31m.c4m"
+    manifest.write_text("@\n")
+    done = subprocess.run([sys.executable, "-m", "c4py", "id", manifest], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert r"/a\x1b[31m.c4m: line 1" in done.stderr
+    assert done.stderr.rstrip("\n").isprintable()

@@ -176,7 +176,7 @@ def test_issues_worth_knowing_do_not_raise(tmp_path: Path) -> None:
         ("trailing-backslash", False),
         ("link-cycle", False),
     ]
-    assert str(manifest.errors[0]) == r"'esc\x1b[31m\\': a name that ends in a backslash does not read back from text"
+    assert str(manifest.errors[0]) == r"esc\x1b[31m\\: a name that ends in a backslash does not read back from text"
     issue = manifest.errors[2]
     assert str(issue) == "up: the link leads back to a directory above it"
     assert issue == ScanIssue("up", "link-cycle", "the link leads back to a directory above it", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from c4py._rust import entry_type, format_mode
+from c4py._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,21 +21,6 @@ ID_WIDTH = 12
 COLUMNS = ("path", "type", "mode", "mtime", "size", "c4id")
 
 
-def visible(text: str) -> str:
-    r"""Write a name so that all of it is seen: control characters, direction marks and lone surrogates as escapes.
-
-    >>> from c4py._cells import visible
-    >>> print(visible("a\x1b[31m"))
-    a\x1b[31m
-    """
-    if text.isprintable() and "\\" not in text:
-        return text
-    return "".join(
-        c if c.isprintable() and c != "\\" else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in text
-    )
-
-
 def short(text: str) -> str:
     """Leave out the middle of a long text."""
     if len(text) <= WIDTH:
@@ -42,10 +28,15 @@ def short(text: str) -> str:
     return f"{text[: WIDTH // 2]}…{text[-(WIDTH // 2 - 1) :]}"
 
 
-def path(entry: Entry) -> str:
-    """Path of an entry with the slash of a directory and the target of a link."""
-    text = short(visible(entry.path)) + ("/" if entry.is_dir() else "")
-    return f"{text} → {short(visible(entry.target))}" if entry.target else text
+def path(entry: Entry, *, whole: bool = False) -> str:
+    """Path of an entry with the slash of a directory and the target of a link; long ones are shortened or whole."""
+    shown = visible if whole else _short_visible
+    text = shown(entry.path) + ("/" if entry.is_dir() else "")
+    return f"{text} → {shown(entry.target)}" if entry.target else text
+
+
+def _short_visible(text: str) -> str:
+    return short(visible(text))
 
 
 def mtime(entry: Entry) -> str:

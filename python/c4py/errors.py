@@ -17,6 +17,10 @@ What Python says itself is raised as it is: FileNotFoundError, PermissionError, 
 
 from __future__ import annotations
 
+import os
+
+from c4py._visible import visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +64,7 @@ class ParseError(C4Error, ValueError):
         self.column = column
         place = f"line {line}" if column is None else f"line {line}, column {column}"
         if path is not None:
-            place = f"{path}: {place}"
+            place = f"{visible(os.fsdecode(path) if isinstance(path, bytes) else str(path))}: {place}"
         super().__init__(f"{place}: {message}" if line else message)
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
+from c4py._visible import visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except OSError as error:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        return fail(f"c4py {verb}: {printable(name)}{error.strerror or error}", 1)
+        return fail(f"c4py {verb}: {visible(name)}{error.strerror or error}", 1)
     except ValueError as error:
-        return fail(f"c4py {verb}: {printable(str(error))}", 1)
+        return fail(f"c4py {verb}: {visible(str(error), is_escaped=True)}", 1)
     return code
 
 
@@ -69,8 +71,3 @@ def fail(message: str, code: int) -> int:
     """Print a message for the user and give back the exit code."""
     print(message.rstrip("\n"), file=sys.stderr)
     return code
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would obey, and bytes that are no UTF-8."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -14,7 +14,8 @@ import sys
 
 import c4py
 from c4py._rust import dumps_bytes, identify_content
-from c4py.cli import CommandError, fail, printable
+from c4py._visible import visible
+from c4py.cli import CommandError, fail
 from c4py.scanner import read_patterns
 
 TYPE_CHECKING = False
@@ -46,7 +47,7 @@ YEAR_1 = -62_135_596_800
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise CommandError(f"c4py id: {message}")
+        raise CommandError(f"c4py id: {visible(message, is_escaped=True)}")
 
 
 def _mode(text: str) -> str:
@@ -112,7 +113,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
             exclude += read_patterns(name)
         except FileNotFoundError:
             # As in the reference no error: what a shared configuration names need not be everywhere.
-            fail(f"c4py id: no file of patterns {printable(name)}", 0)
+            fail(f"c4py id: no file of patterns {visible(name)}", 0)
     manifest = c4py.scan(path, mode=options.mode, exclude=exclude, sequences=options.sequence, on_error="record")
     for issue in manifest.errors:
         fail(f"c4py id: {issue}", 0)

@@ -164,8 +164,7 @@ impl ScanIssue {
         let path = self.path(py)?;
         let path = match self.path.as_slice() {
             [] => ".".to_owned(),
-            _ if path.call_method0("isprintable")?.is_truthy()? => path.to_string_lossy().into_owned(),
-            _ => py.import("builtins")?.call_method1("ascii", (path,))?.extract()?,
+            _ => py.import("c4py._visible")?.call_method1("visible", (path,))?.extract()?,
         };
         Ok(format!("{path}: {}", self.message))
     }
