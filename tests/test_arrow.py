@@ -263,17 +263,25 @@ def test_paths_of_a_tree_make_the_same_tree(wanted: list[str]) -> None:
         ({"path": ["a", "b"], "c4id": [None, "c4"]}, c4py.InvalidC4ID, "column c4id, row 1: a C4 ID is 90 characters"),
         ({"path": ["a"], "type": ["folder"]}, ValueError, 'column type, row 0: has no meaning: "folder"'),
         ({"path": ["a"], "flow": ["=>"]}, ValueError, 'column flow, row 0: has no meaning: "=>"'),
-        ({"path": ["a"], "flow_target": ["x\ny"]}, ValueError, "column flow_target, row 0: holds a line end"),
+        ({"path": ["a"], "flow_target": ["x\ny"]}, ValueError, "column flow_target, row 0: must be UTF-8 without"),
         ({"path": ["a", None]}, ValueError, "column path, row 1: must not be null"),
         ({"name": [None], "depth": [0]}, ValueError, r"column name must|column name, row 0: must not be null"),
         ({"name": ["a"], "depth": [-1]}, ValueError, "column depth, row 0: is out of range"),
         ({"path": ["a", "../b"]}, ValueError, "column path, row 1: not a relative path"),
         ({"path": ["/a"]}, ValueError, "column path, row 0: not a relative path"),
         ({"path": ["a", "b", "a"]}, ValueError, "column path, row 2: the path is that of row 0 too"),
+        ({"path": ["a"], "flow_target": ["x\x1b"]}, ValueError, "column flow_target, row 0: must be UTF-8 without"),
+        ({"path": ["a"], "flow_target": ["¤⣿¤"]}, ValueError, "column flow_target, row 0: must be UTF-8 without"),
+        ({"path": ["a", "a/b"], "type": ["file"] * 2}, ValueError, "row 0: no directory by its type, and row 1 lies"),
+        ({"path": ["b", "a/"], "type": ["file"] * 2}, ValueError, 'column type, row 1: is "file" and the name ends'),
+        ({"name": ["a/"], "depth": [0], "type": ["pipe"]}, ValueError, 'column type, row 0: is "pipe" and the name'),
+        ({"path": [None, None]}, ValueError, "column path, row 0: must not be null"),
+        ({"path": [None], "name": ["a"], "depth": [0]}, ValueError, "column path, row 0: must not be null"),
+        ({"a\x1b[31m\n": [1], "b": [1]}, ValueError, r"it has: a¤.*¤\[31m\\n, b$"),
         (
             {"path": ["a", "a/b"], "mode": [0o644, 0]},
             ValueError,
-            "row 0: no directory by its mode, and row 1 lies",
+            "row 0: no directory by its type, and row 1 lies",
         ),
     ],
 )
@@ -283,6 +291,26 @@ def test_a_bad_table_is_told_by_column_and_row(columns: dict[str, list[Any]], er
         table = table.set_column(0, "name", pa.array([None], pa.string()))
     with pytest.raises(error, match=message):
         Manifest.from_arrow(table)
+
+
+def test_two_columns_of_one_name_are_an_error() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["path", "path"])
+    with pytest.raises(ValueError, match="two columns of the name path"):
+        Manifest.from_arrow(table)
+    others = pa.Table.from_arrays([pa.array(["a"]), pa.array([1]), pa.array([2])], names=["path", "x", "x"])
+    assert paths(Manifest.from_arrow(others)) == ["a"]
+
+
+def test_a_column_alone_is_no_table() -> None:
+    for column in (pl.Series(["a"]), pa.chunked_array([["a"]]), pa.array(["a"])):
+        with pytest.raises(TypeError, match="data must be a table with __arrow_c_stream__ or __arrow_c_array__, not "):
+            Manifest.from_arrow(column)
+    assert paths(Manifest.from_arrow(pl.Series([{"path": "a"}]))) == ["a"]
+
+
+def test_a_known_type_counts_where_the_mode_is_unknown() -> None:
+    table = pa.table({"path": ["d", "d/f", "e/"], "type": ["directory", "file", None]})
+    assert [entry.name for entry in Manifest.from_arrow(table)] == ["d/", "f", "e/"]
 
 
 def test_rows_are_counted_over_all_batches() -> None:

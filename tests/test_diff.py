@@ -6,11 +6,12 @@ import copy
 import io
 import pickle
 import threading
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import c4py
 import pytest
-from c4py import C4ID, Entry, Manifest
+from c4py import C4ID, DiffResult, Entry, Manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,8 +58,63 @@ def test_the_parts_of_a_diff_are_sequences(old: Manifest, new: Manifest) -> None
     assert sorted(e.name for e in part) == ["b", "d/"]
     with pytest.raises(IndexError):
         part[2]
-    with pytest.raises(ValueError, match="not in the sequence"):
+    with pytest.raises(ValueError, match="not in the list"):
         part.index(Entry("zzz"))
+
+
+def test_the_parts_of_a_diff_are_sequences_by_their_type(old: Manifest, new: Manifest) -> None:
+    result = c4py.diff(old, new)
+    assert isinstance(result.modified, Sequence)
+    assert isinstance(result.moved, Sequence)
+    part = result.modified
+    assert [e.name for e in reversed(part)] == ["d/", "b"]
+    assert part.index(part[1], 1) == part.index(part[1], -1, 2) == 1
+    for start, stop in ((0, 1), (2, 9), (-2, -1)):
+        with pytest.raises(ValueError, match="not in the list"):
+            part.index(part[1], start, stop)
+    assert type(part).__module__ == "c4py.manifest"
+
+
+def test_moves_are_a_sequence_that_cannot_be_changed() -> None:
+    old, new = (Manifest(Entry(f"{side}{n}", c4id=c4py.identify_bytes(bytes([n]))) for n in range(3)) for side in "ab")
+    moved = c4py.diff(old, new).moved
+    assert len(moved) == 3
+    assert moved.index(moved[1]) == 1
+    assert moved.count(moved[2]) == 1
+    assert moved[0] in moved
+    assert "a0" not in moved
+    assert [move.old.name for move in reversed(moved)] == ["a2", "a1", "a0"]
+    assert moved == list(moved) == moved[:]
+    assert moved != moved[:2]
+    first, rest = moved[0], moved[1:]
+    assert first not in rest
+    with pytest.raises(AttributeError, match="cannot assign to 'old'"):
+        setattr(first, "old", old[0])  # noqa: B010 - as untyped code does
+    with pytest.raises(AttributeError, match="cannot delete 'old'"):
+        delattr(first, "old")
+
+
+def test_a_result_that_is_made_of_nothing_has_lists_of_its_own() -> None:
+    parts = ("added", "removed", "modified", "same", "moved", "modified_from")
+    one, other = DiffResult(), DiffResult()
+    for part in parts:
+        assert getattr(one, part) == []
+        assert getattr(one, part) is not getattr(other, part)
+
+
+def test_messages_hold_no_control_characters() -> None:
+    orphan = [Entry("x\x1b[31m", depth=1)]
+    with pytest.raises(c4py.PatchError, match="has no directory above it") as patch:
+        c4py.apply_patch(Manifest([Entry("a")]), orphan)
+    hostile = Entry("x\x1b[31m")
+    hostile.timestamp_s = 2**50
+    with pytest.raises(ValueError, match="outside the years") as encode:
+        hostile.canonical()
+    with pytest.raises(c4py.ParseError) as parse:
+        c4py.loads("@")
+    at_path = c4py.ParseError("expected a name", path=b"a\x1b[31m\n\xff", line=1)
+    for text in (str(patch.value), str(encode.value), str(parse.value), str(at_path)):
+        assert text.isprintable()
 
 
 def test_entries_of_a_diff_are_those_of_the_manifests(old: Manifest, new: Manifest) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
+import io
 import pickle
+from collections.abc import Callable
 from typing import Any
 
-import c4py
+import c4py.safename
 import pytest
 from c4py import Entry, FlowDirection
 from c4py.entry import (
@@ -145,3 +148,65 @@ def test_the_modules_functions_of_fields() -> None:
     assert format_timestamp(NULL_TIMESTAMP) == "-"
     with pytest.raises(ValueError, match="not a mode of ten characters"):
         parse_mode("rwx")
+
+
+untyped: Any = c4py
+
+MISUSES: list[tuple[Callable[[], object], type[Exception], str]] = [
+    *(
+        (functools.partial(untyped.Entry, "a", **{field: "5"}), TypeError, f"{field} must be int, not str")
+        for field in ("mode", "size", "depth", "hard_link")
+    ),
+    *(
+        (functools.partial(untyped.Entry, "a", **{field: 2**64}), ValueError, f"{field} is out of range")
+        for field in ("mode", "size", "depth", "hard_link")
+    ),
+    *(
+        (functools.partial(untyped.Entry, "a", **{field: None}), TypeError, f"{field} must be int, not NoneType")
+        for field in ("mode", "size", "depth", "hard_link")
+    ),
+    *(
+        (functools.partial(setattr, Entry("a"), field, "5"), TypeError, f"{field} must be int, not str")
+        for field in ("mode", "size", "depth", "hard_link")
+    ),
+    (lambda: untyped.Entry("a", depth=-1), ValueError, "depth is out of range"),
+    (lambda: untyped.Entry("a", is_sequence=1), TypeError, "is_sequence must be bool, not int"),
+    (lambda: setattr(Entry("a"), "is_sequence", 1), TypeError, "is_sequence must be bool, not int"),
+    (lambda: untyped.Entry("a").format("x"), TypeError, "indent_width must be int, not str"),
+    (lambda: untyped.Entry("a").format(pretty=1), TypeError, "pretty must be bool, not int"),
+    (lambda: untyped.dumps(untyped.Manifest(), pretty="x"), TypeError, "pretty must be bool, not str"),
+    (
+        lambda: untyped.dump(untyped.Manifest(), io.StringIO(), pretty="x"),
+        TypeError,
+        "pretty must be bool, not str",
+    ),
+    (lambda: untyped.safename.escape_field("a", "x"), TypeError, "is_sequence must be bool, not str"),
+    (lambda: untyped.entry.format_name("a", "x"), TypeError, "is_sequence must be bool, not str"),
+    (lambda: untyped.entry.format_mode("x"), TypeError, "mode must be int, not str"),
+    (lambda: untyped.entry.format_mode(-1), ValueError, "mode is out of range"),
+    (lambda: untyped.entry.parse_mode(3), TypeError, "text must be str, not int"),
+    (lambda: untyped.entry.normalize_mode("x"), TypeError, "mode must be int, not str"),
+    (lambda: untyped.entry.format_size(None), TypeError, "size must be int, not NoneType"),
+    (lambda: untyped.resolve_chain(untyped.Manifest(), stop_at="x"), TypeError, "stop_at must be int, not str"),
+    (lambda: untyped.resolve_chain(untyped.Manifest(), store=3), TypeError, "store must have a method get, not int"),
+    (lambda: untyped.log_chain(untyped.Manifest(), store=3), TypeError, "store must have a method get, not int"),
+    (lambda: untyped.tree_id(["x"]), TypeError, "ids[0] must be a C4ID, not str"),
+    (lambda: untyped.tree_id(3), TypeError, "ids must be an iterable of C4ID, not int"),
+    (lambda: untyped.Manifest().children(None), TypeError, "path must be str, bytes or os.PathLike, not NoneType"),
+    (lambda: untyped.Entry("a", flow_direction="=>"), TypeError, "flow_direction must be a FlowDirection, not str"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(MISUSES)))
+def test_a_wrong_argument_is_named(number: int) -> None:
+    misuse, error, message = MISUSES[number]
+    with pytest.raises(error) as raised:
+        misuse()
+    assert str(raised.value).startswith(message)
+
+
+def test_a_flow_direction_may_be_its_operator() -> None:
+    entry = Entry("a", flow_direction="->", flow_target="there:")
+    assert entry.flow_direction is FlowDirection.OUTBOUND
+    entry.flow_direction = "<-"
+    assert entry.flow_direction is FlowDirection.INBOUND

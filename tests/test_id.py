@@ -110,7 +110,7 @@ def test_wrong_values_say_what_is_wrong() -> None:
         (lambda: untyped.identify(io.StringIO("x")), "stream must be a binary stream"),
         (lambda: untyped.identify(7), "stream must be a binary stream, not int"),
         (lambda: untyped.identify_file(3.5), "path must be str, bytes or os.PathLike, not float"),
-        (lambda: untyped.tree_id(["x"]), "ids must be an iterable of C4ID, not str"),
+        (lambda: untyped.tree_id(["x"]), r"ids\[0\] must be a C4ID, not str"),
         (lambda: untyped.verify("/dev/null", 5), "expected must be C4ID or str, not int"),
         (lambda: untyped.C4ID(ONE.digest) < 5, "not supported"),
     ]:

@@ -13,6 +13,8 @@ import c4py
 import pytest
 from c4py import Entry, Manifest
 from c4py.manifest import EntryList
+from hypothesis import given
+from hypothesis import strategies as st
 
 TEXT = """\
 -rw-r--r-- 2025-01-01T00:00:00Z 3 a.txt -
@@ -110,8 +112,8 @@ def test_misuse_of_the_list_is_told() -> None:
     manifest = Manifest()
     with pytest.raises(TypeError, match="entry must be an Entry, not str"):
         manifest.entries.append("a")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="entries must be an Entry, not int"):
-        Manifest([1])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"entries\[1\] must be an Entry, not int"):
+        Manifest([Entry("a"), 1])  # type: ignore[list-item]
     with pytest.raises(IndexError):
         manifest.entries[0]
     with pytest.raises(IndexError):
@@ -120,6 +122,65 @@ def test_misuse_of_the_list_is_told() -> None:
         manifest.entries.remove(Entry("a"))
     with pytest.raises(TypeError, match="index must be int or slice, not str"):
         manifest.entries["a"]  # type: ignore[call-overload]
+
+
+def test_what_is_no_entry_extends_nothing() -> None:
+    manifest = Manifest()
+    with pytest.raises(TypeError, match=r"entries\[1\] must be an Entry, not str"):
+        manifest.entries.extend([Entry("a"), "b"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="entries must be an iterable of Entry, not int"):
+        manifest.entries.extend(3)  # type: ignore[arg-type]
+    assert len(manifest) == 0
+
+
+def test_copies_of_entries_are_lists(manifest: Manifest) -> None:
+    for again in (copy.deepcopy(manifest.entries), pickle.loads(pickle.dumps(manifest.entries))):
+        assert type(again) is list
+        assert again == manifest.entries
+        assert [entry.path for entry in again] == [entry.path for entry in manifest]
+        again[0].name = "other"
+        assert manifest[0].name == "a.txt"
+    shallow = copy.copy(manifest.entries)
+    shallow[0].name = "new"
+    assert manifest[0].name == "new"
+
+
+def test_the_repr_of_a_long_list_is_short() -> None:
+    manifest = Manifest(Entry(f"n{number}") for number in range(1000))
+    text = repr(manifest.entries)
+    assert text.endswith(", ... 995 more]")
+    assert text.count("Entry(") == 5
+    assert repr(Manifest([Entry("a")]).entries) == repr([Entry("a")])
+
+
+def test_equality_is_that_of_lists() -> None:
+    manifest = Manifest([Entry("a"), Entry("b")])
+    assert manifest.entries != []
+    assert manifest.entries == [Entry("a"), Entry("b")]
+    assert manifest.entries != (Entry("a"), Entry("b"))
+    assert manifest.entries == manifest.entries
+    assert manifest.entries == c4py.diff(Manifest(), manifest).added
+    assert c4py.diff(Manifest(), manifest).added == manifest.entries
+
+
+@given(st.slices(7), st.integers(-9, 9), st.integers(-9, 9))
+def test_slices_and_bounds_are_those_of_a_list(part: slice, start: int, stop: int) -> None:
+    manifest = Manifest(Entry(str(number % 4)) for number in range(7))
+    plain = list(manifest)
+    added = c4py.diff(Manifest(), Manifest(Entry(str(number)) for number in range(7))).added
+    assert manifest[part] == manifest.entries[part] == plain[part]
+    assert added[part] == list(added)[part]
+    for value in (Entry("2"), Entry("9")):
+        try:
+            expected: object = plain.index(value, start, stop)
+        except ValueError:
+            with pytest.raises(ValueError, match="not in the list"):
+                manifest.entries.index(value, start, stop)
+        else:
+            assert manifest.entries.index(value, start, stop) == expected
+    del manifest.entries[part]
+    del plain[part]
+    assert manifest.entries == plain
 
 
 @pytest.mark.parametrize("seed", range(20))

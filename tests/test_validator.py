@@ -20,6 +20,7 @@ import c4py.validator
 import pytest
 from c4py import C4ID, Entry, FlowDirection, Issue, Manifest, Severity, ValidationResult, validate
 from c4py._rust import validation_codes
+from c4py.safename import safe_name
 from c4py.validator import validate_c4id_string, validate_mode_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -371,8 +372,8 @@ def test_results_say_what_they_are() -> None:
 
 def test_an_issue_is_a_value() -> None:
     issue = Issue(Severity.ERROR, "message", 3, "code", 4, "a\x1b[31m\u202e\udcff<script>")
-    assert str(issue) == "line 3, column 4 ('a\\x1b[31m\\u202e\\udcff<script>'): error: message [code]"
-    assert str(Issue(Severity.WARNING, "m\n", path="")) == "'': warning: 'm\\n'"
+    assert str(issue) == "line 3, column 4 (a\\x1b[31m\\u202e\\udcff<script>): error: message [code]"
+    assert str(Issue(Severity.WARNING, "m\n", path="")) == "'': warning: m\\n"
     assert repr(Issue(Severity.WARNING, "m")) == "Issue(Severity.WARNING, 'm', line=0, code='', column=None, path=None)"
     assert pickle.loads(pickle.dumps(issue)) == copy.copy(issue) == issue
     assert len({issue, copy.deepcopy(issue)}) == 1
@@ -382,7 +383,9 @@ def test_an_issue_is_a_value() -> None:
         issue.line = 4
     with pytest.raises(AttributeError, match="cannot be changed"):
         del issue.line
-    assert "\\udcff" in ValidationResult([issue]).to_json()
+    (written,) = json.loads(ValidationResult([issue]).to_json())["issues"]
+    assert written["path"] == safe_name("a\x1b[31m\u202e\udcff<script>")
+    assert str(Issue(Severity.ERROR, r"a\n")) == r"error: a\n"
 
 
 def test_names_that_existing_scripts_use() -> None:

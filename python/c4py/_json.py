@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from c4py._rust import entry_type
+from c4py._rust import entry_type, utf8_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,26 +16,26 @@ def entry_object(entry: Entry) -> dict[str, str | int | None]:
     """Make the JSON object of an entry; what is unknown or not there is null.
 
     path: without the slash of a directory. type: as in the Arrow column of that name. mode: st_mode without the bit of
-    a regular file, as a number. mtime: seconds since 1970-01-01T00:00:00Z. size: bytes. c4id, target: text.
+    a regular file, as a number. mtime: seconds since 1970-01-01T00:00:00Z. size: bytes. c4id, target: text. Names are
+    as in the Arrow columns: a component that is no UTF-8 or holds a "¤" is in its safe form (c4py.safename).
     """
     return {
-        "path": entry.path,
+        "path": utf8_name(entry.path),
         "type": entry_type(entry),
         "mode": entry.mode or None,
         "mtime": entry.timestamp_s or None,
         "size": None if entry.has_null_size() else entry.size,
         "c4id": None if entry.c4id is None else str(entry.c4id),
-        "target": entry.target or None,
+        "target": utf8_name(entry.target) or None,
     }
 
 
 def diff_json(result: Differences) -> str:
-    r"""Write what differs as one JSON object.
+    """Write what differs as one JSON object.
 
     "added", "removed" and "modified" are lists of entries as `entry_object` makes them, a modified one as it is in the
     second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree.
-    All of it is ASCII; a byte of a name that is no UTF-8 is a lone surrogate, "\udcff" for 0xff, as Python's json reads
-    it back and os.fsencode takes it.
+    All of it is ASCII, and no escape stands for a lone surrogate, which strict parsers refuse.
     """
     changes: dict[str, object] = {
         name: [entry_object(entry) for entry in getattr(result, name)] for name in ("added", "removed", "modified")

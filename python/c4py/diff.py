@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from c4py import _rust
+from c4py._rust import C4ID, Entry, Manifest
 from c4py.decoder import loads
 from c4py.errors import PatchError, StoreCorrupt
 from c4py.merge import Conflict, difference, intersect, merge, union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO, Protocol
 
-    from c4py._rust import C4ID, Entry, EntryView, Manifest
+    from c4py._rust import EntryView
     from c4py._types import Entries, ReadableBuffer
 
     class SourceOfContent(Protocol):
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "C4ID",
     "Conflict",
     "DiffResult",
+    "Entry",
+    "Manifest",
     "Moved",
     "PatchInfo",
     "apply_patch",
@@ -63,6 +69,9 @@ class Moved:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"cannot assign to {name!r}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"cannot delete {name!r}")
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Moved):
             return NotImplemented
@@ -80,7 +89,7 @@ class Moved:
         return Moved, (self.old, self.new)
 
 
-class _MovedEntries:
+class _MovedEntries(Sequence[Moved]):
     """A sequence of Moved, made from two sequences when they are asked for."""
 
     __slots__ = ("_new", "_old")
@@ -92,7 +101,7 @@ class _MovedEntries:
     def __len__(self) -> int:
         return len(self._old)
 
-    def __getitem__(self, index: int | slice) -> Moved | _MovedEntries:
+    def __getitem__(self, index: int | slice) -> Moved | _MovedEntries:  # type: ignore[override]
         if isinstance(index, slice):
             return _MovedEntries(self._old[index], self._new[index])
         return Moved(self._old[index], self._new[index])
@@ -101,9 +110,9 @@ class _MovedEntries:
         return map(Moved, self._old, self._new)
 
     def __eq__(self, other: object) -> bool:
-        if not hasattr(other, "__len__") or not hasattr(other, "__iter__"):
+        if not isinstance(other, (_MovedEntries, list)):
             return NotImplemented
-        return list(self) == list(other)
+        return len(self) == len(other) and all(move == another for move, another in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -135,13 +144,13 @@ class DiffResult:
 
     def __init__(
         self,
-        added: Entries = (),
-        removed: Entries = (),
-        modified: Entries = (),
-        same: Entries = (),
-        moved: Sequence[Moved] | _MovedEntries = (),
+        added: Entries | None = None,
+        removed: Entries | None = None,
+        modified: Entries | None = None,
+        same: Entries | None = None,
+        moved: Sequence[Moved] | None = None,
         *,
-        modified_from: Entries = (),
+        modified_from: Entries | None = None,
     ) -> None:
         for name, value in (
             ("added", added),
@@ -151,7 +160,7 @@ class DiffResult:
             ("moved", moved),
             ("modified_from", modified_from),
         ):
-            setattr(self, name, value)
+            setattr(self, name, [] if value is None else value)
 
     @property
     def is_empty(self) -> bool:
@@ -173,7 +182,8 @@ class DiffResult:
 
         "added", "removed" and "modified" are lists of entries: objects with path, type, mode (a number), mtime
         (seconds), size, c4id and target, null for what is unknown. "moved" is a list of {"old": entry, "new": entry},
-        "same" a count. A byte of a name that is no UTF-8 is a lone surrogate, as in Python.
+        "same" a count. A component of a path or target that is no UTF-8 or holds a "¤" is in its safe form, as in
+        the Arrow columns; `c4py.safename.unsafe_name` reads it.
         """
         from c4py._json import diff_json
 
@@ -324,7 +334,7 @@ def resolve_chain(
     Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one, and
     StoreCorrupt when what the store has is not what its ID says.
     """
-    return _rust.resolve_chain(manifest, _base(manifest, base, store), stop_at or 0)
+    return _rust.resolve_chain(manifest, _base(manifest, base, store), 0 if stop_at is None else stop_at)
 
 
 def log_chain(
@@ -357,10 +367,10 @@ def split_chain(text: str | ReadableBuffer, n: int) -> tuple[str, str]:
 
 def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | None) -> Manifest | None:
     """Find the manifest that a chain continues from, where it is not the chain's own."""
+    if store is not None and not hasattr(store, "get"):
+        raise TypeError(f"store must have a method get, not {type(store).__name__}")
     if base is not None or store is None or manifest.base is None:
         return base
-    if not hasattr(store, "get"):
-        raise TypeError(f"store must have a method get, not {type(store).__name__}")
     found = _read(manifest.base, store)
     if found.base is not None:
         raise PatchError(f"section 1 continues from {manifest.base}, which is a patch of {found.base} itself", 1)

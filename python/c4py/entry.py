@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as _datetime
 from enum import Enum
 
-from c4py._rust import Entry, format_mode, format_name, parse_mode
+from c4py._rust import C4ID, Entry, format_mode, format_name, parse_mode
 
 __all__ = [
+    "C4ID",
     "NULL_SIZE",
     "NULL_TIMESTAMP",
     "SEQUENCE_PATTERN",
@@ -55,6 +56,8 @@ class FlowDirection(Enum):
 
 def format_size(size: int) -> str:
     """Write a size as a line has it: decimal bytes, "-" when it is unknown."""
+    if not isinstance(size, int):
+        raise TypeError(f"size must be int, not {type(size).__name__}")
     return "-" if size < 0 else str(size)
 
 

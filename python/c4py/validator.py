@@ -88,8 +88,11 @@ from __future__ import annotations
 import os
 from enum import Enum
 
-from c4py._rust import Manifest, parse_mode, validate_manifest, validate_path, validate_text
+from c4py._rust import Entry, Manifest, parse_mode, utf8_name, validate_manifest, validate_path, validate_text
 from c4py._rust import parse as _parse
+from c4py._visible import visible
+from c4py.entry import NULL_SIZE, NULL_TIMESTAMP
+from c4py.id import BASE58_ALPHABET, C4_ID_LENGTH, C4_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +102,14 @@ if TYPE_CHECKING:
     from c4py._types import ReadableBuffer
 
 __all__ = [
+    "BASE58_ALPHABET",
+    "C4_ID_LENGTH",
+    "C4_PREFIX",
+    "NULL_SIZE",
+    "NULL_TIMESTAMP",
+    "Entry",
     "Issue",
+    "Manifest",
     "Severity",
     "ValidationResult",
     "validate",
@@ -176,9 +186,10 @@ class Issue:
         if self.column is not None:
             place += f", column {self.column}"
         if self.path is not None:
-            place += f" ({_printable(self.path)})" if place else _printable(self.path)
-        code = f" [{_printable(self.code)}]" if self.code else ""
-        return f"{place}{': ' if place else ''}{self.severity.value}: {_printable(self.message)}{code}"
+            path = visible(self.path) or "''"
+            place += f" ({path})" if place else path
+        code = f" [{visible(self.code)}]" if self.code else ""
+        return f"{place}{': ' if place else ''}{self.severity.value}: {visible(self.message, is_escaped=True)}{code}"
 
 
 class ValidationResult:
@@ -231,7 +242,8 @@ class ValidationResult:
     def to_json(self) -> str:
         """Give the result as JSON in ASCII.
 
-        An object with `valid`, `omitted` and `issues`, each of them with the values of an Issue by their names.
+        An object with `valid`, `omitted` and `issues`, each of them with the values of an Issue by their names. A
+        component of a path that is no UTF-8 or holds a "¤" is in its safe form (c4py.safename).
         """
         import json
 
@@ -242,7 +254,7 @@ class ValidationResult:
                 "message": issue.message,
                 "line": issue.line,
                 "column": issue.column,
-                "path": issue.path,
+                "path": None if issue.path is None else utf8_name(issue.path),
             }
             for issue in self.issues
         ]
@@ -325,10 +337,6 @@ def validate_c4id_string(id_str: str) -> list[str]:
     except ValueError as error:
         return [str(error)]
     return []
-
-
-def _printable(text: str) -> str:
-    return text if text and text.isprintable() else ascii(text)
 
 
 def _count(count: int, what: str) -> str:

@@ -4,31 +4,39 @@ use c4::c4m::{Zone, encode, encode_pretty};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::arguments::Argument;
 use crate::errors::from_encode;
 use crate::manifest::to_manifest;
 use crate::names::to_str;
 
 /// The text of a manifest as UTF-8, with or without the ID lists of its sequences.
 #[pyfunction]
-#[pyo3(signature = (manifest, *, pretty=false, id_lists=true))]
+#[pyo3(
+    signature = (manifest, *, pretty=Argument::Default(false), id_lists=Argument::Default(true)),
+    text_signature = "(manifest, *, pretty=False, id_lists=True)"
+)]
 pub(crate) fn dumps_bytes<'py>(
     py: Python<'py>,
     manifest: &Bound<'py, PyAny>,
-    pretty: bool,
-    id_lists: bool,
+    pretty: Argument<'py, bool>,
+    id_lists: Argument<'py, bool>,
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let (pretty, id_lists) = (pretty.to_bool("pretty")?, id_lists.to_bool("id_lists")?);
     Ok(PyBytes::new(py, &text_of(py, manifest, pretty, id_lists)?))
 }
 
 /// The text of a manifest.
 #[pyfunction]
-#[pyo3(signature = (manifest, *, pretty=false))]
+#[pyo3(
+    signature = (manifest, *, pretty=Argument::Default(false)),
+    text_signature = "(manifest, *, pretty=False)"
+)]
 pub(crate) fn dumps<'py>(
     py: Python<'py>,
     manifest: &Bound<'py, PyAny>,
-    pretty: bool,
+    pretty: Argument<'py, bool>,
 ) -> PyResult<Bound<'py, PyString>> {
-    to_str(py, &text_of(py, manifest, pretty, true)?)
+    to_str(py, &text_of(py, manifest, pretty.to_bool("pretty")?, true)?)
 }
 
 fn text_of(py: Python<'_>, manifest: &Bound<'_, PyAny>, pretty: bool, id_lists: bool) -> PyResult<Vec<u8>> {

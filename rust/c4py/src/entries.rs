@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use c4::c4m::{Manifest, RowId};
-use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice};
+use pyo3::types::{PyDict, PyList, PySlice, PyType};
 
 use crate::entry::Entry;
+use crate::entry_sequence::{EntrySequence, place_of, places_of, to_index};
 use crate::errors::wrong_type;
 use crate::shared::Shared;
 
@@ -15,7 +15,7 @@ use crate::shared::Shared;
 ///
 /// An entry that is put in becomes part of the manifest; one that is in a manifest already is copied, unless it was
 /// taken out of this one.
-#[pyclass(frozen, module = "c4py", sequence)]
+#[pyclass(frozen, module = "c4py.manifest", sequence)]
 pub(crate) struct EntryList(pub(crate) Shared);
 
 /// Makes a row of an entry: that of an entry that was taken out of this manifest, or a new one.
@@ -41,11 +41,10 @@ pub(crate) fn replace_all(manifest: &Shared, entries: &Bound<'_, PyAny>) -> PyRe
     let mut seen = HashSet::new();
     let iterator = entries.try_iter().map_err(|_| wrong_type("entries", "an iterable of Entry", entries))?;
     let entries: Vec<Bound<'_, PyAny>> = iterator.collect::<PyResult<_>>()?;
-    for entry in &entries {
-        to_entry("entries", entry)?;
-    }
-    for entry in &entries {
-        let entry = to_entry("entries", entry)?;
+    let entries = (entries.iter().enumerate())
+        .map(|(number, entry)| to_entry(&format!("entries[{number}]"), entry))
+        .collect::<PyResult<Vec<_>>>()?;
+    for entry in entries {
         let row = match entry.get().row_in(manifest) {
             Some(row) if seen.insert(row) => row,
             // The same entry once more: a list would hold it twice, here it is copied.
@@ -62,27 +61,21 @@ pub(crate) fn replace_all(manifest: &Shared, entries: &Bound<'_, PyAny>) -> PyRe
     Ok(())
 }
 
-/// The place that an index means in a list of this length.
-pub(crate) fn place_of(index: isize, length: usize) -> PyResult<usize> {
-    let place = if index < 0 { index.checked_add_unsigned(length) } else { Some(index) };
-    place
-        .and_then(|place| usize::try_from(place).ok())
-        .filter(|place| *place < length)
-        .ok_or_else(|| PyIndexError::new_err("list index out of range"))
-}
+impl EntrySequence for EntryList {
+    fn shared(&self) -> &Shared {
+        &self.0
+    }
 
-fn not_in_list() -> PyErr {
-    PyValueError::new_err("the entry is not in the list")
+    fn length(&self, manifest: &Manifest) -> usize {
+        manifest.len()
+    }
+
+    fn row(&self, manifest: &Manifest, place: usize) -> Option<RowId> {
+        manifest.row_at(place)
+    }
 }
 
 impl EntryList {
-    fn to_list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let rows: Vec<RowId> = self.0.read(py).iter().collect();
-        let entries: Vec<Bound<'py, Entry>> =
-            rows.into_iter().map(|row| Bound::new(py, Entry::in_manifest(&self.0, row))).collect::<PyResult<_>>()?;
-        PyList::new(py, entries)
-    }
-
     /// Does to a plain list of the entries what the caller asks for, then takes its order over.
     fn through_list(&self, py: Python<'_>, change: impl FnOnce(&Bound<'_, PyList>) -> PyResult<()>) -> PyResult<()> {
         let list = self.to_list(py)?;
@@ -91,37 +84,17 @@ impl EntryList {
     }
 }
 
-/// Place of the first row from `start` on that is equal to an entry.
-fn find(manifest: &Manifest, wanted: &c4::c4m::Entry, start: usize) -> Option<usize> {
-    (start..manifest.len()).find(|place| {
-        manifest.row_at(*place).is_some_and(|row| {
-            let row = manifest.get(row);
-            row.name == wanted.name && row.to_entry() == *wanted
-        })
-    })
-}
-
-fn wanted(py: Python<'_>, value: &Bound<'_, PyAny>) -> Option<c4::c4m::Entry> {
-    Some(value.cast::<Entry>().ok()?.get().to_entry(py))
-}
-
 #[pymethods]
 impl EntryList {
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.0.read(py).len()
+        self.len(py)
     }
 
     fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if index.is_instance_of::<PySlice>() {
-            return self.to_list(py)?.as_any().get_item(index);
+        if let Ok(slice) = index.cast::<PySlice>() {
+            return Ok(self.handles(py, places_of(slice, self.len(py))?)?.into_any());
         }
-        let index = to_index(index)?;
-        let row = {
-            let manifest = self.0.read(py);
-            manifest.row_at(place_of(index, manifest.len())?)
-        };
-        let row = row.ok_or_else(|| PyIndexError::new_err("list index out of range"))?;
-        Ok(Bound::new(py, Entry::in_manifest(&self.0, row))?.into_any())
+        Ok(Bound::new(py, self.at(py, index)?)?.into_any())
     }
 
     fn __setitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -146,8 +119,13 @@ impl EntryList {
     }
 
     fn __delitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<()> {
-        if index.is_instance_of::<PySlice>() {
-            return self.through_list(py, |list| list.as_any().del_item(index));
+        if let Ok(slice) = index.cast::<PySlice>() {
+            let mut manifest = self.0.write(py);
+            let mut keep = vec![true; manifest.len()];
+            places_of(slice, manifest.len())?.for_each(|place| keep[place] = false);
+            let order = manifest.iter().zip(keep).filter_map(|(row, kept)| kept.then_some(row)).collect();
+            manifest.replace_order(order);
+            return Ok(());
         }
         let index = to_index(index)?;
         let mut manifest = self.0.write(py);
@@ -165,7 +143,7 @@ impl EntryList {
     }
 
     fn __contains__(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> bool {
-        wanted(py, value).is_some_and(|wanted| find(&self.0.read(py), &wanted, 0).is_some())
+        self.has(py, value)
     }
 
     /// Add an entry at the end.
@@ -180,7 +158,11 @@ impl EntryList {
 
     /// Add all entries of an iterable at the end.
     fn extend(&self, entries: &Bound<'_, PyAny>) -> PyResult<()> {
-        let entries: Vec<Bound<'_, PyAny>> = entries.try_iter()?.collect::<PyResult<_>>()?;
+        let iterator = entries.try_iter().map_err(|_| wrong_type("entries", "an iterable of Entry", entries))?;
+        let entries: Vec<Bound<'_, PyAny>> = iterator.collect::<PyResult<_>>()?;
+        for (number, entry) in entries.iter().enumerate() {
+            to_entry(&format!("entries[{number}]"), entry)?;
+        }
         entries.iter().try_for_each(|entry| self.append(entry.py(), entry))
     }
 
@@ -190,11 +172,7 @@ impl EntryList {
 
     /// A plain list of these entries and those of another list.
     fn __add__<'py>(&self, py: Python<'py>, entries: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let entries = match entries.cast::<Self>() {
-            Ok(entries) => entries.get().to_list(py)?.into_any(),
-            Err(_) => entries.clone(),
-        };
-        self.to_list(py)?.as_any().add(entries)
+        self.sum(py, entries)
     }
 
     fn __radd__<'py>(&self, py: Python<'py>, entries: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -225,10 +203,8 @@ impl EntryList {
 
     /// Take the first entry that is equal to a value out.
     fn remove(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let wanted = wanted(py, value).ok_or_else(not_in_list)?;
-        let mut manifest = self.0.write(py);
-        let place = find(&manifest, &wanted, 0).ok_or_else(not_in_list)?;
-        manifest.remove(place);
+        let place = self.first_index(py, value, 0, isize::MAX)?;
+        self.0.write(py).remove(place);
         Ok(())
     }
 
@@ -240,18 +216,12 @@ impl EntryList {
     /// Index of the first entry that is equal to a value, between two indexes.
     #[pyo3(signature = (value, start=0, stop=isize::MAX, /), text_signature = "($self, value, start=0, stop=sys.maxsize, /)")]
     fn index(&self, py: Python<'_>, value: &Bound<'_, PyAny>, start: isize, stop: isize) -> PyResult<usize> {
-        let wanted = wanted(py, value).ok_or_else(not_in_list)?;
-        let manifest = self.0.read(py);
-        let bound = |index: isize| if index < 0 { index.saturating_add_unsigned(manifest.len()).max(0) } else { index };
-        let place = find(&manifest, &wanted, bound(start) as usize);
-        place.filter(|place| *place < bound(stop) as usize).ok_or_else(not_in_list)
+        self.first_index(py, value, start, stop)
     }
 
     /// How many entries are equal to a value.
     fn count(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> usize {
-        let Some(wanted) = wanted(py, value) else { return 0 };
-        let manifest = self.0.read(py);
-        manifest.iter().filter(|row| manifest.get(*row).to_entry() == wanted).count()
+        self.occurrences(py, value)
     }
 
     /// Reverse the order.
@@ -278,27 +248,27 @@ impl EntryList {
         self.to_list(py)
     }
 
-    fn __eq__<'py>(&self, py: Python<'py>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let other = match other.cast::<Self>() {
-            Ok(other) => other.get().to_list(py)?.into_any(),
-            Err(_) => other.clone(),
-        };
-        self.to_list(py)?.as_any().rich_compare(other, pyo3::pyclass::CompareOp::Eq)
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.equals(py, other)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.to_list(py)?.repr()?.to_string_lossy().into_owned())
+        self.text(py)
     }
-}
 
-pub(crate) fn to_index(index: &Bound<'_, PyAny>) -> PyResult<isize> {
-    index.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyTypeError>(index.py()) {
-            wrong_type("index", "int or slice", index)
-        } else {
-            PyIndexError::new_err("list index out of range")
-        }
-    })
+    fn __copy__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.to_list(py)
+    }
+
+    /// Pickled as a list of the entries of a copy of the manifest, where they keep their paths.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (crate::manifest::Manifest,)) {
+        let copy = self.0.detached(py, |manifest| {
+            let mut copy = manifest.clone();
+            copy.compact();
+            copy
+        });
+        (py.get_type::<PyList>(), (copy.into(),))
+    }
 }
 
 /// Entries one by one; the list may grow meanwhile.

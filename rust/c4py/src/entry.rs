@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use crate::arguments::{Argument, to_bool, to_int};
 use crate::errors::{from_encode, wrong_type};
 use crate::id::{C4ID, state as id_state, to_id};
 use crate::names::{to_bytes, to_str};
@@ -154,24 +155,14 @@ fn from_datetime(argument: &str, value: &Bound<'_, PyAny>) -> PyResult<Timestamp
     Ok(Timestamp(aware.sub(epoch)?.call_method1("__floordiv__", (second,))?.extract()?))
 }
 
-/// An integer of the width that the field has.
-fn to_int<'py, T: for<'a> FromPyObject<'a, 'py, Error = PyErr>>(
-    argument: &str,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<T> {
-    value.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<pyo3::exceptions::PyTypeError>(value.py()) {
-            wrong_type(argument, "int", value)
-        } else {
-            PyValueError::new_err(format!("{argument} is out of range"))
-        }
-    })
+/// Whether a text can be a flow's target: it stands in its line as it is.
+pub(crate) fn is_flow_target(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok() && !text.iter().any(u8::is_ascii_control)
 }
 
-/// A flow's target stands in its line as it is.
 fn to_flow_target(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let target = to_bytes("flow_target", value)?;
-    if target.iter().any(u8::is_ascii_control) || std::str::from_utf8(&target).is_err() {
+    if !is_flow_target(&target) {
         return Err(PyValueError::new_err("flow_target must be UTF-8 without control characters"));
     }
     Ok(target)
@@ -190,20 +181,20 @@ fn from_flow(py: Python<'_>, flow: Flow) -> PyResult<Bound<'_, PyAny>> {
 #[pymethods]
 impl Entry {
     #[new]
-    #[pyo3(signature = (name, mode=0, timestamp=None, size=-1, c4id=None, depth=0, target=None, hard_link=0, flow_direction=None, flow_target=None, is_sequence=false, pattern=None), text_signature = "(name, mode=0, timestamp=None, size=-1, c4id=None, depth=0, target=None, hard_link=0, flow_direction=None, flow_target=None, is_sequence=False, pattern=None)")]
+    #[pyo3(signature = (name, mode=Argument::Default(0), timestamp=None, size=Argument::Default(c4m::NULL_SIZE), c4id=None, depth=Argument::Default(0), target=None, hard_link=Argument::Default(0), flow_direction=None, flow_target=None, is_sequence=Argument::Default(false), pattern=None), text_signature = "(name, mode=0, timestamp=None, size=-1, c4id=None, depth=0, target=None, hard_link=0, flow_direction=None, flow_target=None, is_sequence=False, pattern=None)")]
     #[allow(clippy::too_many_arguments, reason = "the fields of an entry, in the order that existing scripts use")]
     fn new(
         name: &Bound<'_, PyAny>,
-        mode: u32,
+        mode: Argument<'_, u32>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        size: i64,
+        size: Argument<'_, i64>,
         c4id: Option<&Bound<'_, PyAny>>,
-        depth: u32,
+        depth: Argument<'_, u32>,
         target: Option<&Bound<'_, PyAny>>,
-        hard_link: i64,
+        hard_link: Argument<'_, i64>,
         flow_direction: Option<&Bound<'_, PyAny>>,
         flow_target: Option<&Bound<'_, PyAny>>,
-        is_sequence: bool,
+        is_sequence: Argument<'_, bool>,
         pattern: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let text = |argument, value: Option<&Bound<'_, PyAny>>| {
@@ -212,19 +203,19 @@ impl Entry {
         let name = to_bytes("name", name)?;
         let pattern = text("pattern", pattern)?;
         Ok(Self::alone(c4m::Entry {
-            mode: Mode::from_bits(mode),
+            mode: Mode::from_bits(mode.to_int("mode")?),
             time: timestamp.map_or(Ok(Timestamp::NULL), |value| from_datetime("timestamp", value))?,
-            size,
+            size: size.to_int("size")?,
             id: c4id.map_or(Ok(c4::C4Id::NIL), |value| to_id("c4id", value))?,
-            depth,
+            depth: depth.to_int("depth")?,
             link: Link {
                 target: text("target", target)?,
-                hard_link,
+                hard_link: hard_link.to_int("hard_link")?,
                 flow: flow_direction.map_or(Ok(Flow::None), |value| to_flow("flow_direction", value))?,
                 flow_target: flow_target.map(to_flow_target).transpose()?.unwrap_or_default(),
                 pattern: if pattern == name { Vec::new() } else { pattern },
             },
-            is_sequence,
+            is_sequence: is_sequence.to_bool("is_sequence")?,
             ..c4m::Entry::new(name)
         }))
     }
@@ -373,8 +364,9 @@ impl Entry {
     }
 
     #[setter]
-    fn set_is_sequence(&self, py: Python<'_>, value: bool) {
-        self.set(py, Field::IsSequence(value));
+    fn set_is_sequence(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.set(py, Field::IsSequence(to_bool("is_sequence", value)?));
+        Ok(())
     }
 
     /// Pattern of a sequence, by default its name; "" for other entries.
@@ -465,9 +457,18 @@ impl Entry {
     }
 
     /// The entry's line, indented by its depth; `pretty` is the form for people, in local time.
-    #[pyo3(signature = (indent_width=2, pretty=false))]
-    fn format<'py>(&self, py: Python<'py>, indent_width: usize, pretty: bool) -> PyResult<Bound<'py, PyString>> {
-        let line = if pretty {
+    #[pyo3(
+        signature = (indent_width=Argument::Default(c4m::INDENT_WIDTH), pretty=Argument::Default(false)),
+        text_signature = "($self, indent_width=2, pretty=False)"
+    )]
+    fn format<'py>(
+        &self,
+        py: Python<'py>,
+        indent_width: Argument<'py, usize>,
+        pretty: Argument<'py, bool>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let indent_width = indent_width.to_int("indent_width")?;
+        let line = if pretty.to_bool("pretty")? {
             let zone = c4m::Zone::local();
             self.with(py, |row| c4m::pretty_entry_line(row, indent_width, &zone))
         } else {

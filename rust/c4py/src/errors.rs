@@ -6,7 +6,7 @@ use std::io;
 
 use arrow_schema::ArrowError;
 use c4::ParseIdError;
-use c4::c4m::{DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
+use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeErro
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
 
-use crate::arrow::{ImportError, Value};
+use crate::arrow::{TableError, Value};
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
@@ -128,33 +128,37 @@ pub(crate) fn from_digest_length(length: usize) -> PyErr {
 
 /// What a producer of tables, or its C interface, says.
 pub(crate) fn from_arrow(error: &ArrowError) -> PyErr {
-    PyValueError::new_err(error.to_string())
+    let mut text = Vec::new();
+    c4m::safe_name(error.to_string().as_bytes(), &mut text);
+    PyValueError::new_err(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// What is wrong with a table, by column and row.
-pub(crate) fn from_import(error: ImportError) -> PyErr {
+pub(crate) fn from_table(error: TableError) -> PyErr {
     match error {
-        ImportError::Arrow(error) => from_arrow(&error),
-        ImportError::Missing(columns) => PyValueError::new_err(format!(
+        TableError::Arrow(error) => from_arrow(&error),
+        TableError::Missing(columns) => PyValueError::new_err(format!(
             "the table must have the columns name and depth, or path; it has: {}",
-            columns.join(", ")
+            columns.iter().map(|name| c4m::shown_name(name.as_bytes())).collect::<Vec<_>>().join(", ")
         )),
-        ImportError::Type { column, expected, found } => {
+        TableError::Twice(column) => PyValueError::new_err(format!("the table has two columns of the name {column}")),
+        TableError::Type { column, expected, found } => {
             PyTypeError::new_err(format!("column {column} must hold {expected}, not {found}"))
         }
-        ImportError::Value { column, row, problem } => {
+        TableError::Value { column, row, problem } => {
             let problem = match problem {
                 Value::Null => "must not be null".to_owned(),
                 Value::OutOfRange => "is out of range".to_owned(),
                 Value::Fraction(float) => format!("must be a whole number, not {float}"),
                 Value::Unknown(text) => format!("has no meaning: {text:?}"),
-                Value::LineEnd => "holds a line end".to_owned(),
+                Value::Slash(kind) => format!("is {kind:?} and the name ends in a slash, as that of a directory"),
+                Value::FlowTarget => "must be UTF-8 without control characters".to_owned(),
                 Value::Id(error) => return from_id_at(&format!("column {column}, row {row}"), error),
                 Value::Path(error) => error.to_string(),
             };
             PyValueError::new_err(format!("column {column}, row {row}: {problem}"))
         }
-        ImportError::Metadata(key) => PyValueError::new_err(format!("the schema's metadata {key} holds what is no ID")),
+        TableError::Metadata(key) => PyValueError::new_err(format!("the schema's metadata {key} holds what is no ID")),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `C4ID`, and IDs of sets.
 
 use c4::C4Id;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyType};
 
@@ -147,11 +146,10 @@ pub(crate) fn parse(s: &Bound<'_, PyAny>) -> PyResult<C4ID> {
 #[pyfunction]
 pub(crate) fn tree_id(ids: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     let mut list = Vec::new();
-    for id in ids.try_iter().map_err(|_| wrong_type("ids", "an iterable of C4ID", ids))? {
+    let iterator = ids.try_iter().map_err(|_| wrong_type("ids", "an iterable of C4ID", ids))?;
+    for (number, id) in iterator.enumerate() {
         let id = id?;
-        let id = id
-            .cast::<C4ID>()
-            .map_err(|_| PyTypeError::new_err(wrong_type("ids", "an iterable of C4ID", &id).to_string()))?;
+        let id = id.cast::<C4ID>().map_err(|_| wrong_type(&format!("ids[{number}]"), "a C4ID", &id))?;
         list.push(id.get().0);
     }
     Ok(C4ID(ids.py().detach(|| c4::tree_id(list))))

@@ -11,6 +11,7 @@
     reason = "a method of a borrowed row names one lifetime, a closure any"
 )]
 
+mod arguments;
 mod arrow;
 mod buffer;
 mod decoder;
@@ -18,6 +19,7 @@ mod diff;
 mod encoder;
 mod entries;
 mod entry;
+mod entry_sequence;
 mod entry_view;
 mod errors;
 mod id;
@@ -40,6 +42,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _rust {
+    #[pymodule_export]
+    use super::arrow::utf8_name;
     #[pymodule_export]
     use super::decoder::{load_path, loads};
     #[pymodule_export]
@@ -77,7 +81,7 @@ mod _rust {
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
     #[pymodule_export]
-    use super::views::{change_totals, directory_totals, entry_type, extension_totals};
+    use super::views::{change_totals, directory_totals, entry_type, extension_totals, human_size};
 
     use super::{PyModule, PyModuleMethods as _, PyResult};
     use pyo3::Bound;

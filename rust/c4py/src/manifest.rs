@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use c4::C4Id;
 use c4::c4m::{self, RowId};
-use pyo3::exceptions::{PyIndexError, PyKeyError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySlice, PyString, PyTuple};
 
-use crate::entries::{EntryIterator, EntryList, place_of, replace_all, to_index};
+use crate::entries::{EntryIterator, EntryList, replace_all};
 use crate::entry::Entry;
+use crate::entry_sequence::EntrySequence;
 use crate::errors::{from_encode, wrong_type};
 use crate::id::{C4ID, to_id};
 use crate::names::{to_bytes, to_str};
@@ -153,11 +154,7 @@ impl Manifest {
             return Bound::new(py, self.entries())?.as_any().get_item(key);
         }
         if key.hasattr("__index__")? {
-            let index = to_index(key)?;
-            let manifest = self.shared.read(py);
-            let row = manifest.row_at(place_of(index, manifest.len())?);
-            let row = row.ok_or_else(|| PyIndexError::new_err("list index out of range"))?;
-            return Ok(Bound::new(py, Entry::in_manifest(&self.shared, row))?.into_any());
+            return Ok(Bound::new(py, self.entries().at(py, key)?)?.into_any());
         }
         let row = self.find(py, key).map_err(|_| wrong_type("key", "int, slice or path", key))?;
         let row = row.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;

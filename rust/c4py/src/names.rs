@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
+use crate::arguments::{Argument, to_int};
 use crate::errors::wrong_type;
 
 /// A name as Python sees it.
@@ -64,14 +65,14 @@ pub(crate) fn unsafe_name<'py>(py: Python<'py>, encoded: &Bound<'py, PyAny>) -> 
 
 /// A name with a backslash before each character that would end a field; brackets stay bare in a sequence.
 #[pyfunction]
-#[pyo3(signature = (name, is_sequence=false))]
+#[pyo3(signature = (name, is_sequence=Argument::Default(false)), text_signature = "(name, is_sequence=False)")]
 pub(crate) fn escape_field<'py>(
     py: Python<'py>,
     name: &Bound<'py, PyAny>,
-    is_sequence: bool,
+    is_sequence: Argument<'py, bool>,
 ) -> PyResult<Bound<'py, PyString>> {
     let mut text = Vec::new();
-    c4m::escape_field(&to_bytes("name", name)?, !is_sequence, &mut text);
+    c4m::escape_field(&to_bytes("name", name)?, !is_sequence.to_bool("is_sequence")?, &mut text);
     to_str(py, &text)
 }
 
@@ -85,12 +86,13 @@ pub(crate) fn unescape_field<'py>(py: Python<'py>, name: &Bound<'py, PyAny>) -> 
 
 /// A name as an entry line has it: its safe form with field escapes; the range of a sequence stays bare.
 #[pyfunction]
-#[pyo3(signature = (name, is_sequence=false))]
+#[pyo3(signature = (name, is_sequence=Argument::Default(false)), text_signature = "(name, is_sequence=False)")]
 pub(crate) fn format_name<'py>(
     py: Python<'py>,
     name: &Bound<'py, PyAny>,
-    is_sequence: bool,
+    is_sequence: Argument<'py, bool>,
 ) -> PyResult<Bound<'py, PyString>> {
+    let is_sequence = is_sequence.to_bool("is_sequence")?;
     let entry = c4m::Entry { is_sequence, ..c4m::Entry::new(to_bytes("name", name)?) };
     let mut text = Vec::new();
     c4m::write_entry_name(&entry.as_row(), &mut text);
@@ -130,13 +132,15 @@ fn replaced(text: &[u8]) -> String {
 
 /// Ten characters for a mode, as `ls -l` writes them.
 #[pyfunction]
-pub(crate) fn format_mode(mode: u32) -> String {
-    String::from_utf8_lossy(&Mode::from_bits(mode).to_text()).into_owned()
+pub(crate) fn format_mode(mode: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = Mode::from_bits(to_int("mode", mode)?).to_text();
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The mode that ten characters, or a lone `-`, stand for.
 #[pyfunction]
-pub(crate) fn parse_mode(text: &str) -> PyResult<u32> {
+pub(crate) fn parse_mode(text: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let text = text.cast::<PyString>().map_err(|_| wrong_type("text", "str", text))?.to_string_lossy();
     if text == "-" {
         return Ok(0);
     }

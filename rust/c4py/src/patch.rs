@@ -4,6 +4,7 @@ use c4::c4m;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::arguments::Argument;
 use crate::buffer::with_still_bytes;
 use crate::entry::Entry;
 use crate::errors::{from_encode, from_patch, wrong_type};
@@ -54,13 +55,17 @@ fn from_entries(entries: &Bound<'_, PyAny>) -> PyResult<c4m::Manifest> {
 
 /// The state of a chain after its first `stop_at` sections, or after all with 0.
 #[pyfunction]
-#[pyo3(signature = (manifest, base=None, stop_at=0))]
+#[pyo3(
+    signature = (manifest, base=None, stop_at=Argument::Default(0)),
+    text_signature = "(manifest, base=None, stop_at=0)"
+)]
 pub(crate) fn resolve_chain(
     py: Python<'_>,
     manifest: &Bound<'_, PyAny>,
     base: Option<&Bound<'_, PyAny>>,
-    stop_at: i64,
+    stop_at: Argument<'_, i64>,
 ) -> PyResult<Manifest> {
+    let stop_at = stop_at.to_int("stop_at")?;
     let manifest = to_manifest("manifest", manifest)?;
     let result = match base.map(|base| to_manifest("base", base)).transpose()? {
         None => manifest.detached(py, |manifest| c4::patch::resolve(manifest, None, stop_at)),

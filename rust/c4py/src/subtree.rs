@@ -1,9 +1,10 @@
 //! One directory of a manifest.
 
-use c4::c4m::{self, RowId};
+use c4::c4m::RowId;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::arguments::Argument;
 use crate::entry::Entry;
 use crate::errors::{from_directory, wrong_type};
 use crate::manifest::Manifest;
@@ -30,15 +31,19 @@ impl Manifest {
     /// >>> manifest = loads("- - - a/ -\n  - - - b/ -\n    - - - x -\n  - - - y -\n")
     /// >>> [entry.path for entry in manifest.children("a")]
     /// ['a/y', 'a/b']
-    #[pyo3(signature = (path=None), text_signature = "($self, path='')")]
-    fn children(&self, py: Python<'_>, path: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Entry>> {
-        let bytes = path.map_or_else(|| Ok(Vec::new()), to_manifest_path)?;
+    #[pyo3(signature = (path=Argument::Default("")), text_signature = "($self, path='')")]
+    fn children<'py>(&self, py: Python<'py>, path: Argument<'py, &'static str>) -> PyResult<Vec<Entry>> {
+        let path = match path {
+            Argument::Default(path) => PyString::new(py, path).into_any(),
+            Argument::Given(path) => path,
+        };
+        let bytes = to_manifest_path(&path)?;
         let rows = self.shared.detached(py, |manifest| {
             let directory = manifest.find_directory(&bytes)?;
             let places = manifest.outline().children(directory).iter();
             Ok(places.filter_map(|place| manifest.row_at(*place as usize)).collect::<Vec<RowId>>())
         });
-        let rows = rows.map_err(|error| at_path(error, path, py))?;
+        let rows = rows.map_err(|error| from_directory(error, &path))?;
         Ok(rows.into_iter().map(|row| Entry::in_manifest(&self.shared, row)).collect())
     }
 
@@ -72,8 +77,4 @@ impl Manifest {
         let result = self.shared.detached_two(other, py, |own, other| own.with_subtree(&bytes, other));
         result.map(Self::from).map_err(|error| from_directory(error, path))
     }
-}
-
-fn at_path(error: c4m::DirectoryError, path: Option<&Bound<'_, PyAny>>, py: Python<'_>) -> PyErr {
-    path.map_or_else(|| from_directory(error, PyString::new(py, "").as_any()), |path| from_directory(error, path))
 }

@@ -5,6 +5,7 @@ use c4::c4m::{self, Totals};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
+use crate::arguments::to_int;
 use crate::entry::Entry;
 use crate::manifest::Manifest;
 use crate::names::to_str;
@@ -69,4 +70,10 @@ pub(crate) fn change_totals<'py>(
 #[pyfunction]
 pub(crate) fn entry_type(py: Python<'_>, entry: &Bound<'_, Entry>) -> Option<&'static str> {
     entry.get().with(py, |row| row.type_name())
+}
+
+/// A size for people: powers of 1024, one decimal from kilobytes on.
+#[pyfunction]
+pub(crate) fn human_size(size: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(c4m::human_size(to_int::<u128>("size", size)?))
 }

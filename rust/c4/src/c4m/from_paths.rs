@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::entry::{Entry, Row};
+use super::entry::{Entry, Row, without_slash};
 use super::manifest::Manifest;
 use super::rows::Rows;
 
@@ -17,8 +17,8 @@ pub enum PathsError {
     /// Another row has the path.
     #[error("the path is that of row {0} too")]
     Twice(usize),
-    /// What is no directory by its mode has members.
-    #[error("no directory by its mode, and row {0} lies below it")]
+    /// What is no directory by its type has members.
+    #[error("no directory by its type, and row {0} lies below it")]
     NotADirectory(usize),
 }
 
@@ -41,8 +41,9 @@ struct Node {
 /// Makes the tree of rows whose names are whole paths, with or without the slash of a directory.
 ///
 /// Members of a directory stand together, in the order of the rows. A directory that paths lead through and no row
-/// describes becomes an entry of which only the name is known. An error comes with the number of its row.
-pub fn from_paths(paths: &Rows) -> Result<Manifest, (usize, PathsError)> {
+/// describes becomes an entry of which only the name is known. `is_file` tells whether a row of unknown mode is known to
+/// be no directory. An error comes with the number of its row.
+pub fn from_paths(paths: &Rows, is_file: impl Fn(usize) -> bool) -> Result<Manifest, (usize, PathsError)> {
     let nodes = tree(paths)?;
     let mut rows = Rows::default();
     rows.reserve(nodes.len(), 0);
@@ -56,7 +57,9 @@ pub fn from_paths(paths: &Rows) -> Result<Manifest, (usize, PathsError)> {
         name.extend_from_slice(&named_by[node.name.0 as usize..node.name.1 as usize]);
         let described = (node.row != NONE).then(|| paths.get(node.row));
         let has_members = node.first_child != NONE;
-        if has_members && described.is_some_and(|row| !row.mode.is_null() && !row.is_dir()) {
+        if has_members
+            && described.is_some_and(|row| !row.is_dir() && (!row.mode.is_null() || is_file(node.row as usize)))
+        {
             let member = nodes[node.first_child as usize].named_by;
             return Err((node.row as usize, PathsError::NotADirectory(member as usize)));
         }
@@ -88,7 +91,7 @@ fn tree(paths: &Rows) -> Result<Vec<Node>, (usize, PathsError)> {
     let mut last_at_top = NONE;
     for row in 0..paths.len() as u32 {
         let path = paths.name(row);
-        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let path = without_slash(path);
         let mut parent = NONE;
         let mut start = 0;
         loop {
@@ -155,7 +158,7 @@ mod tests {
         for (path, mode) in paths {
             rows.push(&Entry { mode: Mode::from_bits(*mode), ..Entry::new(*path) }.as_row());
         }
-        let manifest = from_paths(&rows)?;
+        let manifest = from_paths(&rows, |_| false)?;
         Ok(String::from_utf8_lossy(&encode(&manifest).unwrap()).into_owned())
     }
 
@@ -184,10 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_unknown_mode_has_no_members() {
+        let mut rows = Rows::default();
+        rows.push(&Entry::new("a").as_row());
+        rows.push(&Entry::new("a/b").as_row());
+        assert_eq!(from_paths(&rows, |row| row == 0).unwrap_err(), (0, PathsError::NotADirectory(1)));
+        assert_eq!(from_paths(&rows, |row| row == 1).unwrap().len(), 2);
+    }
+
+    #[test]
     fn depth_takes_no_recursion() {
         let deep = "d/".repeat(100_000);
         let mut rows = Rows::default();
         rows.push(&Entry::new(deep).as_row());
-        assert_eq!(from_paths(&rows).unwrap().len(), 100_000);
+        assert_eq!(from_paths(&rows, |_| false).unwrap().len(), 100_000);
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader, StructArray};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, DataType, Schema};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
@@ -33,7 +33,10 @@ pub(super) fn to_reader(data: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatch
     let wrong = || wrong_type("data", "a table with __arrow_c_stream__ or __arrow_c_array__", data);
     if data.hasattr("__arrow_c_stream__")? {
         let capsule = data.call_method0("__arrow_c_stream__")?;
-        let stream: FFI_ArrowArrayStream = take(&capsule, STREAM)?;
+        let mut stream: FFI_ArrowArrayStream = take(&capsule, STREAM)?;
+        if is_column(&mut stream) {
+            return Err(wrong());
+        }
         let reader = RecordBatchStreamReader::try_new(stream).map_err(|error| from_arrow(&error))?;
         return Ok(Box::new(reader));
     }
@@ -47,12 +50,23 @@ pub(super) fn to_reader(data: &Bound<'_, PyAny>) -> PyResult<Box<dyn RecordBatch
     // SAFETY: the two structures were exported together, for this call, by an object that speaks the interface: it
     // guarantees that they describe each other and valid memory. Nothing else has them, `take` saw to it.
     let array = unsafe { from_ffi(array, &schema) }.map_err(|error| from_arrow(&error))?;
-    if !matches!(array.data_type(), arrow_schema::DataType::Struct(_)) || array.null_count() > 0 {
+    if !matches!(array.data_type(), DataType::Struct(_)) || array.null_count() > 0 {
         return Err(wrong());
     }
     let batch = RecordBatch::from(StructArray::from(array));
     let schema = batch.schema();
     Ok(Box::new(RecordBatchIterator::new(std::iter::once(Ok::<_, ArrowError>(batch)), schema)))
+}
+
+/// Whether a stream is one of a single column, as that of a series, not one of tables. What cannot be asked is told by
+/// whoever reads it.
+fn is_column(stream: &mut FFI_ArrowArrayStream) -> bool {
+    let Some(get_schema) = stream.get_schema().filter(|_| stream.release().is_some()) else { return false };
+    let mut schema = FFI_ArrowSchema::empty();
+    // SAFETY: the stream is valid, as it has not been released, and the function is its own; it fills the schema, which
+    // is empty, and may be called as often as one likes.
+    let code = unsafe { get_schema(stream, &raw mut schema) };
+    code == 0 && DataType::try_from(&schema).is_ok_and(|kind| !matches!(kind, DataType::Struct(_)))
 }
 
 /// A structure of the interface that can be moved out of its place.

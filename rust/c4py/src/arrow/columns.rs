@@ -9,7 +9,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, Int64Array, LargeStringArray, StringArray, StringViewArray};
 use arrow_schema::{DataType, TimeUnit};
 
-use super::import::{ImportError, Value, wrong};
+use super::import::{TableError, Value, wrong};
 
 /// First whole number above which not all have a float of their own.
 const MAX_WHOLE_FLOAT: f64 = 9_007_199_254_740_992.0;
@@ -24,7 +24,7 @@ pub(super) enum Texts {
 }
 
 impl Texts {
-    pub(super) fn new(column: &'static str, array: &ArrayRef) -> Result<Self, ImportError> {
+    pub(super) fn new(column: &'static str, array: &ArrayRef) -> Result<Self, TableError> {
         Ok(match array.data_type() {
             DataType::Utf8 => Self::Small(array.as_string().clone()),
             DataType::LargeUtf8 => Self::Large(array.as_string().clone()),
@@ -67,8 +67,8 @@ impl Texts {
 }
 
 /// A column of integers, or of whole floats.
-pub(super) fn integers(column: &'static str, array: &ArrayRef, first_row: usize) -> Result<Int64Array, ImportError> {
-    let fail = |at, problem| ImportError::Value { column, row: first_row + at, problem };
+pub(super) fn integers(column: &'static str, array: &ArrayRef, first_row: usize) -> Result<Int64Array, TableError> {
+    let fail = |at, problem| TableError::Value { column, row: first_row + at, problem };
     if let Some(integers) = widened(array) {
         // What does not fit has become null.
         let lost = (0..array.len()).find(|at| array.is_valid(*at) && integers.is_null(*at));
@@ -109,7 +109,7 @@ fn widened(array: &dyn Array) -> Option<Int64Array> {
 }
 
 /// A column of timestamps, as seconds since 1970 in UTC, floored.
-pub(super) fn seconds(column: &'static str, array: &ArrayRef) -> Result<Int64Array, ImportError> {
+pub(super) fn seconds(column: &'static str, array: &ArrayRef) -> Result<Int64Array, TableError> {
     let DataType::Timestamp(unit, _) = array.data_type() else { return Err(wrong(column, "timestamps", array)) };
     Ok(match unit {
         TimeUnit::Second => array.as_primitive::<TimestampSecondType>().unary(|seconds| seconds),

@@ -6,15 +6,37 @@ use arrow_schema::{ArrowError, DataType, Schema};
 use c4::C4Id;
 use c4::c4m::{self, Flow, Link, Manifest, Mode, PathsError, Row, Rows, Timestamp};
 
+use crate::entry::is_flow_target;
+
 use super::columns::{Texts, integers, seconds};
 use super::{BASE_KEY, ID_LISTS_KEY, from_text};
 
+/// The columns that are read.
+const COLUMNS: [&str; 14] = [
+    "path",
+    "name",
+    "type",
+    "mode",
+    "mtime",
+    "size",
+    "c4id",
+    "depth",
+    "target",
+    "hard_link",
+    "flow",
+    "flow_target",
+    "is_sequence",
+    "pattern",
+];
+
 /// Why a table makes no manifest.
-pub(crate) enum ImportError {
+pub(crate) enum TableError {
     /// The producer failed.
     Arrow(ArrowError),
     /// The table has only these columns.
     Missing(Vec<String>),
+    /// Two columns have this name.
+    Twice(&'static str),
     /// A column has a type that it cannot have.
     Type { column: &'static str, expected: &'static str, found: DataType },
     /// A value that its column cannot have.
@@ -29,32 +51,38 @@ pub(crate) enum Value {
     OutOfRange,
     Fraction(f64),
     Unknown(String),
-    LineEnd,
+    /// The type of a row that is no directory, and whose name ends in a slash.
+    Slash(String),
+    FlowTarget,
     Id(c4::ParseIdError),
     Path(PathsError),
 }
 
-impl From<ArrowError> for ImportError {
+impl From<ArrowError> for TableError {
     fn from(error: ArrowError) -> Self {
         Self::Arrow(error)
     }
 }
 
 /// Reads a table whole.
-pub(super) fn manifest(reader: Box<dyn RecordBatchReader + Send>) -> Result<Manifest, ImportError> {
+pub(super) fn manifest(reader: Box<dyn RecordBatchReader + Send>) -> Result<Manifest, TableError> {
     let schema = reader.schema();
     let has = |name| schema.column_with_name(name).is_some();
     let as_listed = has("name") && has("depth");
     if !as_listed && !has("path") {
-        return Err(ImportError::Missing(schema.fields().iter().map(|field| field.name().clone()).collect()));
+        return Err(TableError::Missing(schema.fields().iter().map(|field| field.name().clone()).collect()));
+    }
+    if let Some(name) = COLUMNS.iter().find(|name| schema.fields().iter().filter(|f| f.name() == *name).count() > 1) {
+        return Err(TableError::Twice(name));
     }
     let mut rows = Rows::default();
+    let mut is_file: Vec<bool> = Vec::new();
     let mut paths: Vec<Texts> = Vec::new();
     for batch in reader {
         let batch = batch?;
         let columns = Columns::of(&batch, rows.len())?;
         for at in 0..batch.num_rows() {
-            columns.push(at, as_listed, &mut rows)?;
+            is_file.push(columns.push(at, as_listed, &mut rows)?);
         }
         paths.extend(columns.path.filter(|_| as_listed));
     }
@@ -64,8 +92,8 @@ pub(super) fn manifest(reader: Box<dyn RecordBatchReader + Send>) -> Result<Mani
         keep_paths(&mut manifest, &paths);
         manifest
     } else {
-        let value = |(row, problem)| ImportError::Value { column: "path", row, problem: Value::Path(problem) };
-        c4m::from_paths(&rows).map_err(value)?
+        let value = |(row, problem)| TableError::Value { column: "path", row, problem: Value::Path(problem) };
+        c4m::from_paths(&rows, |row| is_file[row]).map_err(value)?
     };
     read_metadata(&schema, &mut manifest)?;
     Ok(manifest)
@@ -79,13 +107,13 @@ fn keep_paths(manifest: &mut Manifest, paths: &[Texts]) {
     }
 }
 
-fn read_metadata(schema: &Schema, manifest: &mut Manifest) -> Result<(), ImportError> {
+fn read_metadata(schema: &Schema, manifest: &mut Manifest) -> Result<(), TableError> {
     if let Some(base) = schema.metadata().get(BASE_KEY) {
-        manifest.base = Some(C4Id::parse(base.as_bytes()).map_err(|_| ImportError::Metadata(BASE_KEY))?);
+        manifest.base = Some(C4Id::parse(base.as_bytes()).map_err(|_| TableError::Metadata(BASE_KEY))?);
     }
     for line in schema.metadata().get(ID_LISTS_KEY).into_iter().flat_map(|lists| lists.split('\n')) {
         let ids = line.as_bytes().chunks(c4::ID_TEXT_BYTES).map(C4Id::parse);
-        manifest.add_range(ids.collect::<Result<_, _>>().map_err(|_| ImportError::Metadata(ID_LISTS_KEY))?);
+        manifest.add_range(ids.collect::<Result<_, _>>().map_err(|_| TableError::Metadata(ID_LISTS_KEY))?);
     }
     Ok(())
 }
@@ -111,7 +139,13 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(batch: &RecordBatch, first_row: usize) -> Result<Self, ImportError> {
+    fn of(batch: &RecordBatch, first_row: usize) -> Result<Self, TableError> {
+        // The other columns that must not be null are not there without a type.
+        if batch.num_rows() > 0
+            && batch.column_by_name("path").is_some_and(|array| *array.data_type() == DataType::Null)
+        {
+            return Err(TableError::Value { column: "path", row: first_row, problem: Value::Null });
+        }
         let text = |name| column(batch, name).map(|array| Texts::new(name, &array)).transpose();
         let integer = |name| column(batch, name).map(|array| integers(name, &array, first_row)).transpose();
         Ok(Self {
@@ -133,9 +167,10 @@ impl Columns {
         })
     }
 
-    /// Adds a row; its name is the whole path unless rows are taken as they are listed.
-    fn push(&self, at: usize, as_listed: bool, rows: &mut Rows) -> Result<(), ImportError> {
-        let fail = |column, problem| ImportError::Value { column, row: self.first_row + at, problem };
+    /// Adds a row; its name is the whole path unless rows are taken as they are listed. Returns whether the row's type
+    /// says that it is a file, where its mode does not say what it is.
+    fn push(&self, at: usize, as_listed: bool, rows: &mut Rows) -> Result<bool, TableError> {
+        let fail = |column, problem| TableError::Value { column, row: self.first_row + at, problem };
         let path = text_at(self.path.as_ref(), at);
         if self.path.is_some() && path.is_none() {
             return Err(fail("path", Value::Null));
@@ -149,13 +184,16 @@ impl Columns {
         };
         let mode = integer_at(self.mode.as_ref(), at).unwrap_or(0);
         let mut mode = Mode::from_bits(u32::try_from(mode).map_err(|_| fail("mode", Value::OutOfRange))?);
+        let mut is_file = false;
         if let Some(kind) = text_at(self.kind.as_ref(), at).filter(|_| mode.is_null()) {
             let known = Mode::from_type_name(kind).ok_or_else(|| fail("type", Value::Unknown(kind.to_owned())))?;
-            if !known.is_dir() {
-                mode = known;
-            } else if !name.ends_with(b"/") {
-                name.to_mut().push(b'/');
+            match (known.is_dir(), name.ends_with(b"/")) {
+                (true, true) => {}
+                (true, false) => name.to_mut().push(b'/'),
+                (false, true) => return Err(fail("type", Value::Slash(kind.to_owned()))),
+                (false, false) => mode = known,
             }
+            is_file = !known.is_dir();
         }
         let id = text_at(self.c4id.as_ref(), at).map(|text| C4Id::parse(text.as_bytes())).transpose();
         rows.push(&Row {
@@ -168,7 +206,7 @@ impl Columns {
             link: Some(&self.link(at).map_err(|(column, problem)| fail(column, problem))?),
             is_sequence: self.is_sequence.as_ref().is_some_and(|array| array.is_valid(at) && array.value(at)),
         });
-        Ok(())
+        Ok(is_file)
     }
 
     fn link(&self, at: usize) -> Result<Link, (&'static str, Value)> {
@@ -178,9 +216,8 @@ impl Columns {
         let flow = text_at(self.flow.as_ref(), at).unwrap_or_default();
         let flow = Flow::from_operator(flow).ok_or_else(|| ("flow", Value::Unknown(flow.to_owned())))?;
         let flow_target = bytes(&self.flow_target);
-        // It stands in its line as it is.
-        if flow_target.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-            return Err(("flow_target", Value::LineEnd));
+        if !is_flow_target(&flow_target) {
+            return Err(("flow_target", Value::FlowTarget));
         }
         Ok(Link {
             target: bytes(&self.target),
@@ -204,10 +241,10 @@ fn integer_at(array: Option<&Int64Array>, at: usize) -> Option<i64> {
     array.filter(|array| array.is_valid(at)).map(|array| array.value(at))
 }
 
-pub(super) fn wrong(column: &'static str, expected: &'static str, array: &ArrayRef) -> ImportError {
-    ImportError::Type { column, expected, found: array.data_type().clone() }
+pub(super) fn wrong(column: &'static str, expected: &'static str, array: &ArrayRef) -> TableError {
+    TableError::Type { column, expected, found: array.data_type().clone() }
 }
 
-fn booleans(column: &'static str, array: &ArrayRef) -> Result<BooleanArray, ImportError> {
+fn booleans(column: &'static str, array: &ArrayRef) -> Result<BooleanArray, TableError> {
     array.as_boolean_opt().cloned().ok_or_else(|| wrong(column, "bool", array))
 }

@@ -18,9 +18,10 @@ use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::errors::from_import;
+use crate::errors::from_table;
 use crate::manifest::Manifest;
-pub(crate) use import::{ImportError, Value};
+use crate::names::to_bytes;
+pub(crate) use import::{TableError, Value};
 
 /// Key of the schema's metadata for the ID of an external base, as text.
 const BASE_KEY: &str = "c4m.base";
@@ -69,6 +70,13 @@ fn to_text(name: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&safe).into_owned())
+}
+
+/// A name, path or target as text that is UTF-8, as the columns of a table have it: a component that is none, or that
+/// holds a "¤", is in its safe form.
+#[pyfunction]
+pub(crate) fn utf8_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(to_text(&to_bytes("name", name)?).into_owned())
 }
 
 /// The name, path or target that a column's text stands for.
@@ -142,14 +150,15 @@ impl Manifest {
     /// but that a negative size comes back as -1. Where `path` says something else than the order does, as in a table
     /// that was filtered or sorted, the entry keeps that path, as in Manifest.filter.
     /// Without, `path` alone makes the tree, of rows in any order: a directory that paths lead through and that has no
-    /// row becomes an entry of which only the name is known. Of `type` and `mode`, `mode` counts where it is known.
+    /// row becomes an entry of which only the name is known. Of `type` and `mode`, `mode` counts where it is known; what
+    /// is no directory by its type can neither end in a slash nor have paths below it.
     ///
-    /// Raises TypeError for what is no table and for a column of a wrong type, ValueError for a missing column and for
-    /// a value, both with the name of the column and the row, from 0.
+    /// Raises TypeError for what is no table and for a column of a wrong type, ValueError for a column that is missing
+    /// or there twice and for a value, both with the name of the column, values with the row, from 0.
     #[staticmethod]
     fn from_arrow(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = data.py();
         let reader = capsule::to_reader(data)?;
-        py.detach(|| import::manifest(reader)).map(Self::from).map_err(from_import)
+        py.detach(|| import::manifest(reader)).map(Self::from).map_err(from_table)
     }
 }
