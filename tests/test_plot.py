@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import c4py
 import pytest
-from c4py import Entry, Manifest
+from c4py import DiffResult, Entry, Manifest
 from c4py.plot import changes, size_by_directory, size_by_extension, squarified
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,12 +190,42 @@ def test_hostile_names_are_shown_and_not_obeyed(kind: Any) -> None:
     assert all(len(line) <= 40 for text in shown for line in text.splitlines())
 
 
+@pytest.mark.parametrize("kind", ["bars", "treemap"])
+def test_sums_of_more_than_64_bits_are_drawn(kind: Any) -> None:
+    manifest = Manifest()
+    for directory in "ab":
+        manifest.entries.extend([Entry(f"{directory}/"), *(Entry(f"{n}.x", size=2**62, depth=1) for n in range(2))])
+    by_directory = size_by_directory(manifest, kind=kind)
+    assert "16.0 EB in 4 files" in by_directory.get_title(loc="left")
+    drawn(by_directory)
+    drawn(size_by_extension(manifest, kind=kind))
+    entries = list(manifest)
+    drawn(changes(DiffResult(entries, entries, entries)))
+
+
+@pytest.mark.parametrize("kind", ["bars", "treemap"])
+def test_glyphs_that_the_font_lacks_are_no_error_of_ours(kind: Any) -> None:
+    manifest = Manifest([Entry("日本語/"), Entry("f", size=100, depth=1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = size_by_directory(manifest, kind=kind)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        assert any("日本語" in text for text in drawn(ax) + labels(ax))
+
+
 def test_wrong_arguments_are_named(manifest: Manifest) -> None:
+    with pytest.raises(TypeError, match="ax must be matplotlib's Axes, not str"):
+        size_by_directory(manifest, ax="x")  # type: ignore[arg-type]
+    for draw in (size_by_directory, lambda m, depth: changes(m, m, depth=depth)):
+        with pytest.raises(ValueError, match="depth must be from 1 to "):
+            draw(manifest, depth=2**70)
+        draw(manifest, depth=sys.maxsize)
     with pytest.raises(TypeError, match="manifest must be a Manifest, not str"):
         size_by_directory("x")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="depth must be int, not float"):
         size_by_directory(manifest, depth=1.0)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="top must be 1 or more"):
+    with pytest.raises(ValueError, match="top must be from 1 to "):
         size_by_extension(manifest, top=0)
     with pytest.raises(ValueError, match='kind must be "bars" or "treemap", not \'pie\''):
         size_by_directory(manifest, kind="pie")  # type: ignore[arg-type]

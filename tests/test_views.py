@@ -5,21 +5,25 @@ from __future__ import annotations
 import html.parser
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import c4py
+import duckdb
+import polars as pl
 import pytest
 import rich.console
 from c4py import Entry, Manifest
-from c4py._cells import cells, short, visible
+from c4py._cells import cells, short
 from c4py._html import diff_html, manifest_html
 from c4py._json import diff_json
 from c4py._rich import diff_table
+from c4py._visible import visible
+from c4py.safename import safe_name, unsafe_name
 
 HOSTILE = [
     "<script>x</script>",
@@ -255,8 +259,30 @@ def test_a_difference_is_json() -> None:
 def test_any_name_makes_valid_json() -> None:
     text = diff_json(Result(added=[Entry(name) for name in HOSTILE]))
     assert text.isascii()
-    assert [entry["path"] for entry in json.loads(text)["added"]] == HOSTILE
-    assert os.fsencode(json.loads(diff_json(Result(added=[Entry(b"\xff")])))["added"][0]["path"]) == b"\xff"
+    shown = [entry["path"] for entry in json.loads(text)["added"]]
+    assert [unsafe_name(path) if "¤" in path else path for path in shown] == HOSTILE
+
+
+def test_names_that_are_no_utf8_are_in_their_safe_form_in_json(tmp_path: Path) -> None:
+    old, new = Manifest(), Manifest([Entry("d/"), Entry(b"\xff", target=b"a/\xfe", depth=1)])
+    text = c4py.diff(old, new).to_json()
+    (entry,) = [entry for entry in json.loads(text)["added"] if entry["type"] != "directory"]
+    assert (entry["path"], entry["target"]) == ("d/" + safe_name(b"\xff"), "a/" + safe_name(b"\xfe"))
+    assert entry["path"] == pl.DataFrame(new)["path"][1]
+    (tmp_path / "diff.json").write_text(text)
+    # Parsers that take no lone surrogate.
+    counts = duckdb.connect().execute(f"select len(added) from read_json('{tmp_path / 'diff.json'}')")
+    assert counts.fetchall() == [(2,)]
+    assert pl.read_json(tmp_path / "diff.json")["added"].list.len()[0] == 2
+
+
+def test_the_hint_of_a_long_path_has_all_of_it() -> None:
+    name = "<b>" + "x" * 300 + "\x1b"
+    whole = "&lt;b&gt;" + "x" * 300 + "\\x1b"
+    old, new = Manifest([Entry(name, c4id=c4py.identify_bytes(b"x"))]), Manifest([Entry("n" + name)])
+    assert f'title="{whole}"' in old._repr_html_()
+    new[0].c4id = old[0].c4id
+    assert f'<td style="text-align:left;white-space:pre" title="n{whole}">' in c4py.diff(old, new)._repr_html_()
 
 
 def test_views_are_not_imported_before_they_are_used() -> None:

@@ -23,8 +23,13 @@ def _cell(text: str, style: str, title: str = "") -> str:
     return f'<td style="{style}"{hint}>{escape(text)}</td>'
 
 
+def _path_cell(entry: Entry) -> str:
+    return _cell(_cells.path(entry), _LEFT, _cells.path(entry, whole=True))
+
+
 def _row(entry: Entry) -> str:
-    titles = ("", "", "", "", "" if entry.has_null_size() else f"{entry.size:,} bytes", str(entry.c4id or ""))
+    size = "" if entry.has_null_size() else f"{entry.size:,} bytes"
+    titles = (_cells.path(entry, whole=True), "", "", "", size, str(entry.c4id or ""))
     return "<tr>" + "".join(map(_cell, _cells.cells(entry), _STYLES, titles)) + "</tr>"
 
 
@@ -57,9 +62,7 @@ def diff_html(result: Differences) -> str:
             parts.append(f"<p><b>{title}</b> ({len(entries):,})</p>{_table(entries)}")
     if len(result.moved):
         moved = [result.moved[i] for i in range(min(len(result.moved), _cells.FIRST))]
-        rows = "".join(
-            f"<tr>{_cell(_cells.path(move.old), _LEFT)}{_cell(_cells.path(move.new), _LEFT)}</tr>" for move in moved
-        )
+        rows = "".join(f"<tr>{_path_cell(move.old)}{_path_cell(move.new)}</tr>" for move in moved)
         more = len(result.moved) - len(moved)
         rows += f'<tr><td colspan="2" style="{_LEFT}">… {more:,} more</td></tr>' if more else ""
         head = f'<tr><th style="{_LEFT}">from</th><th style="{_LEFT}">to</th></tr>'

@@ -2,15 +2,19 @@
 
 Each function draws into `ax`, or into a figure of its own, and returns the axes: `ax.figure.savefig("sizes.png")`.
 Sizes are powers of 1024. What is too small for a row or box of its own is added up under "other", so that the whole
-picture is the whole tree. Colours are those of Okabe and Ito, which do not depend on telling red from green.
+picture is the whole tree. Colours are those of Okabe and Ito, which do not depend on telling red from green. Names are
+drawn as they are: where the font lacks a character matplotlib warns when the figure is drawn, unless
+`matplotlib.rcParams["font.family"]` lists a font that has it.
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import NamedTuple
 
-from c4py._cells import visible
-from c4py._rust import Manifest, change_totals, directory_totals, extension_totals
+from c4py._rust import Manifest, change_totals, directory_totals, extension_totals, human_size
+from c4py._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +36,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
 #: Colours of boxes side by side, all light enough for black text.
 BOXES = ("#56B4E9", "#E69F00", "#66C2A5", "#F0E442", "#CC9EBD", "#C7D9F1")
 LABEL_WIDTH = 32
-UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
+#: The largest power of 1024 with a unit of its own: exabytes.
+LARGEST_UNIT = 6
 
 
 class Slice(NamedTuple):
@@ -138,8 +143,8 @@ def _manifest(argument: str, value: object) -> Manifest:
 def _count(argument: str, value: object) -> int:
     if not isinstance(value, int):
         raise TypeError(f"{argument} must be int, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{argument} must be 1 or more")
+    if not 1 <= value <= sys.maxsize:
+        raise ValueError(f"{argument} must be from 1 to {sys.maxsize}")
     return value
 
 
@@ -169,13 +174,6 @@ def _largest(slices: list[Slice], top: int, noun: str) -> list[Slice]:
     return slices
 
 
-def _human(size: float) -> str:
-    number, unit = float(size), 0
-    while number >= 1024 and unit < len(UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{number:.0f} B" if unit == 0 else f"{number:.1f} {UNITS[unit]}"
-
-
 def _label(text: str, width: int = LABEL_WIDTH) -> str:
     """Escape a name as `visible` does; of a long one the end is kept."""
     text = visible(text)
@@ -191,12 +189,15 @@ def _files(count: int) -> str:
 
 
 def _axes(ax: Axes | None, width: float, height: float) -> Axes:
-    if ax is not None:
-        return ax
     try:
+        from matplotlib.axes import Axes
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plots need matplotlib: pip install 'c4py[plot]'") from error
+    if ax is not None:
+        if not isinstance(ax, Axes):
+            raise TypeError(f"ax must be matplotlib's Axes, not {type(ax).__name__}")
+        return ax
     # A figure of its own and not one of pyplot's, which lives until it is closed: any thread may draw.
     figure: Figure = Figure(figsize=(width, height), layout="constrained")
     return figure.subplots()
@@ -207,7 +208,7 @@ def _draw(slices: list[Slice], kind: str, title: str, ax: Axes | None) -> Axes:
         raise ValueError(f'kind must be "bars" or "treemap", not {kind!r}')
     total, files = sum(part.size for part in slices), sum(part.files for part in slices)
     ax = _axes(ax, 9, 1.4 + 0.32 * max(len(slices), 3) if kind == "bars" else 6)
-    ax.set_title(f"{title}: {_human(total)} in {_files(files)}", loc="left")
+    ax.set_title(f"{title}: {human_size(total)} in {_files(files)}", loc="left")
     if total == 0:
         return _nothing(ax, "no bytes")
     if kind == "treemap":
@@ -226,9 +227,10 @@ def _nothing(ax: Axes, text: str) -> Axes:
 def _size_axis(ax: Axes, largest: float, farthest: float) -> None:
     """Ticks at round numbers of the unit that the largest size has, up to the one past the farthest bar."""
     unit = 0
-    while largest / 1024**unit >= 1024 and unit < len(UNITS) - 1:
+    while largest / 1024**unit >= 1024 and unit < LARGEST_UNIT:
         unit += 1
     scale = 1024**unit
+    name = human_size(scale).partition(" ")[2]
 
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -237,7 +239,7 @@ def _size_axis(ax: Axes, largest: float, farthest: float) -> None:
     step = steps[1] - steps[0]
     # No ticks in the room that is left for texts.
     ax.set_xticks([at * scale for at in steps if low <= at * scale <= min(high, farthest + step * scale)])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{abs(size) / scale:g} {UNITS[unit]}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{abs(size) / scale:g} {name}"))
     ax.grid(axis="x", color=GREY, alpha=0.3, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -247,12 +249,12 @@ def _size_axis(ax: Axes, largest: float, farthest: float) -> None:
 def _draw_bars(ax: Axes, slices: list[Slice], total: int) -> None:
     places = range(len(slices))
     colors = [GREY if part.is_other else BLUE for part in slices]
-    bars = ax.barh(places, [part.size for part in slices], color=colors, height=0.72)
-    texts = [f"{_human(part.size)}  {_share(part.size, total)}  {_files(part.files)}" for part in slices]
+    bars = ax.barh(places, [float(part.size) for part in slices], color=colors, height=0.72)
+    texts = [f"{human_size(part.size)}  {_share(part.size, total)}  {_files(part.files)}" for part in slices]
     ax.bar_label(bars, texts, padding=4, fontsize=8)
     ax.set_yticks(places, [_label(part.label) for part in slices], parse_math=False)
     ax.set_ylim(len(slices) - 0.4, -0.6)
-    largest = max(part.size for part in slices)
+    largest = float(max(part.size for part in slices))
     # Room for the text after the longest bar.
     ax.set_xlim(0, largest * 1.42)
     _size_axis(ax, largest, largest)
@@ -315,7 +317,7 @@ def _draw_treemap(ax: Axes, slices: list[Slice], total: int) -> None:
         top, _, _ = part.label.partition("/")
         color = "#CCCCCC" if part.is_other else colors.setdefault(top, BOXES[len(colors) % len(BOXES)])
         ax.add_patch(Rectangle(box[:2], *box[2:], facecolor=color, edgecolor="white", linewidth=1.5))
-        _box_text(ax, box, part.label, [_human(part.size), _share(part.size, total), _files(part.files)])
+        _box_text(ax, box, part.label, [human_size(part.size), _share(part.size, total), _files(part.files)])
 
 
 def _box_text(ax: Axes, box: Box, label: str, lines: list[str]) -> None:
@@ -329,7 +331,10 @@ def _box_text(ax: Axes, box: Box, label: str, lines: list[str]) -> None:
         font = FontProperties(size=points)
 
         def fits(text: str, font: FontProperties = font) -> bool:
-            return bool(text_to_path.get_text_width_height_descent(text, font, False)[0] <= width - 2 * margin)
+            with warnings.catch_warnings():
+                # Of glyphs that the font lacks matplotlib warns where it draws them; here they are only measured.
+                warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+                return bool(text_to_path.get_text_width_height_descent(text, font, False)[0] <= width - 2 * margin)
 
         rows = int((height - margin) / (points * 1.3))
         name = next((text for text in (_label(label, n) for n in range(LABEL_WIDTH, 5, -1)) if fits(text)), None)
@@ -347,24 +352,25 @@ def _draw_changes(parts: list[Change], depth: int, ax: Axes | None) -> Axes:
     if not parts:
         return _nothing(ax, "no changes")
     places = list(range(len(parts)))
-    added, modified = [part.added_size for part in parts], [part.modified_size for part in parts]
-    removed = [-part.removed_size for part in parts]
+    # As floats: matplotlib takes no integers of more than 64 bits.
+    added, modified = [float(part.added_size) for part in parts], [float(part.modified_size) for part in parts]
+    removed = [-float(part.removed_size) for part in parts]
 
-    def legend(word: str, counts: Iterable[int], sizes: list[int]) -> str:
-        return f"{word}: {_files(sum(counts))}, {_human(abs(sum(sizes)))}"
+    def legend(word: str, counts: Iterable[int], sizes: Iterable[int]) -> str:
+        return f"{word}: {_files(sum(counts))}, {human_size(sum(sizes))}"
 
-    label = legend("added", (part.added for part in parts), added)
+    label = legend("added", (part.added for part in parts), (part.added_size for part in parts))
     ax.barh(places, added, color=BLUE, height=0.72, label=label)
-    label = legend("modified", (part.modified for part in parts), modified)
+    label = legend("modified", (part.modified for part in parts), (part.modified_size for part in parts))
     ax.barh(places, modified, left=added, color=ORANGE, height=0.72, label=label)
-    label = legend("removed", (part.removed for part in parts), removed)
+    label = legend("removed", (part.removed for part in parts), (part.removed_size for part in parts))
     ax.barh(places, removed, color="white", edgecolor=GREY, hatch="////", height=0.72, label=label)
     for place, part in enumerate(parts):
         counts = (("+", part.added), ("~", part.modified), ("−", part.removed))
         text = "  ".join(f"{sign}{count:,}" for sign, count in counts if count)
-        end = (part.added_size + part.modified_size, place)
+        end = (float(part.added_size + part.modified_size), place)
         ax.annotate(text, end, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-    right = max(part.added_size + part.modified_size for part in parts)
+    right = float(max(part.added_size + part.modified_size for part in parts))
     left = -min(removed)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set_yticks(places, [_label(part.label) for part in parts], parse_math=False)
