@@ -31,6 +31,48 @@ MODULES = [
 ]
 
 
+#: Names that scripts import from the modules, as 1.0.20 has them.
+NAMES_OF_1_0_20 = {
+    "canonical": "try_canonicalize",
+    "decoder": (
+        "C4ID C4_ID_LENGTH Entry FlowDirection Manifest NULL_SIZE NULL_TIMESTAMP SEQUENCE_PATTERN load loads "
+        "parse parse_mode"
+    ),
+    "diff": (
+        "C4ID Conflict DiffResult Entry Manifest PatchInfo apply_patch diff log_chain merge patch_diff resolve_chain"
+    ),
+    "encoder": "Entry FlowDirection Manifest NULL_TIMESTAMP dump dumps format_mode format_name format_target",
+    "entry": (
+        "C4ID Entry FlowDirection NULL_SIZE NULL_TIMESTAMP SEQUENCE_PATTERN format_mode format_name "
+        "format_size format_target format_timestamp normalize_mode parse_mode"
+    ),
+    "id": (
+        "BASE58_ALPHABET BASE58_MAP C4ID C4_ID_LENGTH C4_PREFIX DIGEST_SIZE identify identify_bytes "
+        "identify_file identify_files parse tree_id verify"
+    ),
+    "manifest": "C4ID Entry Manifest NULL_SIZE NULL_TIMESTAMP",
+    "naturalsort": "natural_sort_key",
+    "safename": "escape_field safe_name unescape_field unsafe_name",
+    "scanner": "C4ID Entry Manifest NULL_TIMESTAMP identify_bytes normalize_mode scan",
+    "validator": (
+        "BASE58_ALPHABET C4_ID_LENGTH C4_PREFIX Entry Issue Manifest NULL_SIZE NULL_TIMESTAMP Severity "
+        "ValidationResult validate validate_c4id_string validate_mode_string"
+    ),
+    "verify": "C4ID Manifest identify_file",
+}
+
+
+@pytest.mark.parametrize("module", NAMES_OF_1_0_20)
+def test_names_are_where_scripts_import_them_from(module: str) -> None:
+    imported = importlib.import_module(f"c4py.{module}")
+    names = NAMES_OF_1_0_20[module].split()
+    assert [name for name in names if not hasattr(imported, name)] == []
+    for name in names:
+        assert getattr(c4py, name, getattr(imported, name)) is getattr(imported, name)
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
+        getattr(imported, "no_such_name")  # noqa: B009 - the name is no attribute
+
+
 def test_public_names_are_there_and_no_others() -> None:
     assert len(set(c4py.__all__)) == len(c4py.__all__)
     for name in c4py.__all__:

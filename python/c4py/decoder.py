@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import os
 
-from c4py._rust import load_path
+from c4py._rust import C4ID, Entry, Manifest, load_path, parse, parse_mode
 from c4py._rust import loads as _loads
-from c4py.entry import NULL_SIZE, NULL_TIMESTAMP
+from c4py.entry import NULL_SIZE, NULL_TIMESTAMP, FlowDirection
+from c4py.id import C4_ID_LENGTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from typing import IO
 
-    from c4py._rust import Manifest
     from c4py._types import ReadableBuffer, StrPath
 
-__all__ = ["NULL_SIZE", "NULL_TIMESTAMP", "load", "loads"]
+    SEQUENCE_PATTERN: re.Pattern[str]
+
+__all__ = [
+    "C4ID",
+    "C4_ID_LENGTH",
+    "NULL_SIZE",
+    "NULL_TIMESTAMP",
+    "SEQUENCE_PATTERN",
+    "Entry",
+    "FlowDirection",
+    "Manifest",
+    "load",
+    "loads",
+    "parse",
+    "parse_mode",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "SEQUENCE_PATTERN":
+        from c4py.entry import SEQUENCE_PATTERN  # made when it is asked for
+
+        return SEQUENCE_PATTERN
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def loads(text: str | ReadableBuffer) -> Manifest:

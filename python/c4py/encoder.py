@@ -7,18 +7,27 @@ import io
 import os
 import stat
 
+from c4py._rust import Entry, Manifest, dumps_bytes, format_mode, format_name
 from c4py._rust import dumps as _dumps
-from c4py._rust import dumps_bytes
-from c4py.entry import NULL_TIMESTAMP
+from c4py.entry import NULL_TIMESTAMP, FlowDirection, format_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO, TypeGuard
 
-    from c4py._rust import Manifest
     from c4py._types import StrPath
 
-__all__ = ["NULL_TIMESTAMP", "dump", "dumps"]
+__all__ = [
+    "NULL_TIMESTAMP",
+    "Entry",
+    "FlowDirection",
+    "Manifest",
+    "dump",
+    "dumps",
+    "format_mode",
+    "format_name",
+    "format_target",
+]
 
 
 def dumps(manifest: Manifest, *, pretty: bool = False) -> str:

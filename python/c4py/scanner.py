@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from c4py._rust import ScanIssue, ScanStats
+from c4py._rust import C4ID, Entry, Manifest, ScanIssue, ScanStats, identify_bytes
 from c4py._rust import scan as _scan
-from c4py.entry import NULL_TIMESTAMP
+from c4py.entry import NULL_TIMESTAMP, normalize_mode
 from c4py.errors import ScanError
 
 TYPE_CHECKING = False
@@ -15,10 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Literal
 
-    from c4py._rust import Manifest
     from c4py._types import Progress, ScanOptions, StrPath
 
-__all__ = ["NULL_TIMESTAMP", "ScanIssue", "ScanStats", "scan"]
+__all__ = [
+    "C4ID",
+    "NULL_TIMESTAMP",
+    "Entry",
+    "Manifest",
+    "ScanIssue",
+    "ScanStats",
+    "identify_bytes",
+    "normalize_mode",
+    "scan",
+]
 
 
 def scan(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 
-from c4py._rust import C4ID, verify_file
+from c4py._rust import C4ID, Manifest, identify_file, verify_file
 from c4py._rust import parse as _parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from c4py._types import StrPath
 
-__all__ = ["verify"]
+__all__ = ["C4ID", "Manifest", "identify_file", "verify"]
 
 
 def verify(path: StrPath, expected: C4ID | str) -> bool:
