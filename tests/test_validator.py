@@ -489,3 +489,15 @@ def test_ranges_that_interleave_share_one_budget() -> None:
     text = "".join(f"- - - f{number}.[0-999998:2,1-999999:2].x -\n" for number in range(200))
     found = {issue.code for issue in c4py.validate(text, limit=5).errors}
     assert found == {"sequence-range"}
+
+
+def errors_of(text: str) -> list[tuple[int, str]]:
+    return [(issue.line, issue.code) for issue in c4py.validate(text).errors]
+
+
+def test_what_a_sequence_stands_for_is_not_listed_beside_it() -> None:
+    assert errors_of("lrwxrwxrwx - 1 d[1-2] -> /etc -\n- - - d1/ -\n  - - 1 passwd -\n") == [(2, "through-symlink")]
+    assert errors_of("- - 1 f.02.x -\n- - 1 f.2.x -\n- - 1 f.4.x -\n- - 3 f.[01-03].x -\n") == [(1, "duplicate-name")]
+    assert errors_of("- - 1 v1.-2 -\n- - 3 v1.[-3-1] -\n") == [(1, "duplicate-name")]
+    assert errors_of("- - - d/ -\n  - - 1 f.1 -\n- - 3 f.[1-3] -\n") == []
+    assert errors_of("- - 3 f.[1-3] -\n" + "- - 1 " + "7f" * 200_000 + " -\n") == []

@@ -13,7 +13,7 @@ use crate::c4m::without_slash;
 use crate::c4m::{INDENT_WIDTH, NULL_SIZE};
 
 /// Most bytes of a name that common file systems take.
-const MAX_NAME_BYTES: usize = 255;
+pub(super) const MAX_NAME_BYTES: usize = 255;
 
 pub(super) fn check(located: &Located<'_>, report: &mut Report) {
     let mut round_trip = RoundTrip { reader: LineCheck::of_named(), line: Vec::new() };

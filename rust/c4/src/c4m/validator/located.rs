@@ -32,6 +32,12 @@ impl Located<'_> {
         self.lines.map_or(place + 1, |lines| lines.numbers[place])
     }
 
+    /// The place of an entry in words.
+    pub(super) fn place_of(&self, place: usize) -> String {
+        let what = if self.lines.is_some() { "line" } else { "entry" };
+        format!("{what} {}", self.line(place))
+    }
+
     /// Adds an issue of the entry at a place.
     pub(super) fn add(&self, report: &mut Report, code: Code, place: usize, message: impl Display) {
         report.add(code, || Issue {

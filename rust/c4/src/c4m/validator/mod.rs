@@ -131,5 +131,6 @@ fn check_list(located: &Located<'_>, head: &Manifest, seen: &mut Seen, report: &
 /// Checks of a list that is a whole state.
 fn check_state(located: &Located<'_>, report: &mut Report) {
     structure::check_names(located, true, report);
+    ranges::check_members(located, report);
     directories::check(located, report);
 }

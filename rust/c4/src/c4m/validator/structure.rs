@@ -51,7 +51,7 @@ pub(super) fn check_names(located: &Located<'_>, twins: bool, report: &mut Repor
         let at = place as usize;
         let hash = names.hash(parent, without_slash(name));
         if let Some(other) = exact.find(hash, |other| names.key(*other) == (parent, name)) {
-            let message = format_args!("the name is that of {}", names.place_of(*other));
+            let message = format_args!("the name is that of {}", located.place_of(*other as usize));
             located.add_name(report, Code::DuplicateName, at, message);
             continue;
         }
@@ -74,7 +74,7 @@ pub(super) fn check_names(located: &Located<'_>, twins: bool, report: &mut Repor
             } else {
                 (Code::FileAndDirectory, "a file and a directory")
             };
-            let message = format_args!("{what} have one name: this and {}", names.place_of(other));
+            let message = format_args!("{what} have one name: this and {}", located.place_of(other as usize));
             located.add_name(report, code, at, message);
             continue;
         }
@@ -92,7 +92,8 @@ pub(super) fn check_names(located: &Located<'_>, twins: bool, report: &mut Repor
             let normalized = normalized(without_slash(name)) == normalized(without_slash(names.key(other).1));
             let (code, how) =
                 if normalized { (Code::UnicodeTwins, "Unicode normalization") } else { (Code::CaseTwins, "case") };
-            let message = format_args!("the name differs from that of {} only in {how}", names.place_of(other));
+            let message =
+                format_args!("the name differs from that of {} only in {how}", located.place_of(other as usize));
             located.add_name(report, code, at, message);
         } else {
             folded.insert_unique(hash, place, |place| {
@@ -128,12 +129,6 @@ impl<'l, 'm> Names<'l, 'm> {
 
     fn hash(&self, parent: Option<usize>, name: &[u8]) -> u64 {
         self.hasher.hash_one((parent, name))
-    }
-
-    /// The place of another entry in words.
-    fn place_of(&self, place: u32) -> String {
-        let what = if self.located.lines.is_some() { "line" } else { "entry" };
-        format!("{what} {}", self.located.line(place as usize))
     }
 }
 
