@@ -391,8 +391,15 @@ def test_a_range_and_a_name_that_looks_like_one_differ() -> None:
 
 def test_a_patch_of_entries_without_their_directories_is_refused() -> None:
     kept = c4py.loads("- - - d/ -\n  - - 1 x -\n").filter("*x")
-    with pytest.raises(ValueError, match="the directories of d/x are not in the manifest"):
-        c4py.apply_patch(kept, [Entry("k/")])
+    chain = c4py.loads(f"{kept.compute_c4id()}\n- - 1 new -\n")
+    for call in (
+        lambda: c4py.apply_patch(kept, [Entry("k/")]),
+        lambda: c4py.apply_patch(Manifest(), kept),
+        lambda: c4py.log_chain(chain, base=kept),
+        lambda: c4py.resolve_chain(chain, base=kept),
+    ):
+        with pytest.raises(ValueError, match="the directories of d/x are not in the manifest"):
+            call()
 
 
 def test_a_log_takes_a_base_only_where_the_chain_has_none(old: Manifest, new: Manifest) -> None:

@@ -8,7 +8,7 @@ mod steps;
 use std::collections::HashMap;
 
 use crate::C4Id;
-use crate::c4m::{Hierarchy, Manifest, Node, Orphans, Preorder, Row, RowId, Siblings, Visitor, walk};
+use crate::c4m::{Hierarchy, Manifest, NULL_SIZE, Node, Orphans, Preorder, Row, RowId, Siblings, Visitor, walk};
 pub(crate) use steps::{Step, compare};
 
 /// Entries of two manifests, `a` and `b`, sorted by what became of them.
@@ -126,7 +126,7 @@ fn is_same(a: &Row<'_>, b: &Row<'_>) -> bool {
     if !a.id.is_nil() && !b.id.is_nil() {
         return a.id == b.id && a.mode == b.mode;
     }
-    a.mode == b.mode && a.size.max(-1) == b.size.max(-1) && a.time == b.time && a.target() == b.target()
+    a.mode == b.mode && a.size.max(NULL_SIZE) == b.size.max(NULL_SIZE) && a.time == b.time && a.target() == b.target()
 }
 
 /// Pairs of entries, not directories, that have one ID and type.

@@ -13,12 +13,21 @@ mod split;
 mod write;
 
 use crate::C4Id;
-use crate::c4m::{EncodeError, ParseError, shown_name};
+use crate::c4m::{EncodeError, Manifest, ParseError, shown_name};
 
 pub use apply::{apply, resolve};
 pub use log::{SectionInfo, log};
 pub use split::split;
 pub use write::patch_diff;
+
+/// Whether the directories of all entries are in the manifest: a patch names an entry below them.
+fn check_directories(manifest: &Manifest) -> Result<(), EncodeError> {
+    let detached = || manifest.iter().find_map(|row| manifest.detached_path(row));
+    match manifest.has_detached_paths().then(detached).flatten() {
+        Some(path) => Err(EncodeError::Detached(path.to_vec())),
+        None => Ok(()),
+    }
+}
 
 /// Why a patch or a chain gives no manifest. Sections count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::errors::wrong_type;
-use crate::manifest::Manifest;
-use crate::manifest::to_manifest;
+use crate::manifest::{Manifest, to_manifest};
 
 fn to_match_by(by: &Bound<'_, PyAny>) -> PyResult<MatchBy> {
     let text = by.cast::<PyString>().map_err(|_| wrong_type("by", "'id' or 'path'", by))?;
@@ -16,6 +15,18 @@ fn to_match_by(by: &Bound<'_, PyAny>) -> PyResult<MatchBy> {
         Ok("path") => Ok(MatchBy::Path),
         _ => Err(PyValueError::new_err(format!("by must be 'id' or 'path', not {}", text.repr()?.to_string_lossy()))),
     }
+}
+
+fn matched(
+    py: Python<'_>,
+    a: &Bound<'_, PyAny>,
+    b: &Bound<'_, PyAny>,
+    by: Option<&Bound<'_, PyAny>>,
+    work: fn(&c4::c4m::Manifest, &c4::c4m::Manifest, MatchBy) -> c4::c4m::Manifest,
+) -> PyResult<Manifest> {
+    let by = by.map_or(Ok(MatchBy::Id), to_match_by)?;
+    let (a, b) = (to_manifest("a", a)?, to_manifest("b", b)?);
+    Ok(a.detached_two(b, py, |a, b| work(a, b, by)).into())
 }
 
 /// The files of `b` that are in `a` as well, as a manifest.
@@ -36,9 +47,7 @@ pub(crate) fn intersect(
     b: &Bound<'_, PyAny>,
     by: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Manifest> {
-    let by = by.map_or(Ok(MatchBy::Id), to_match_by)?;
-    let (a, b) = (to_manifest("a", a)?, to_manifest("b", b)?);
-    Ok(a.detached_two(b, py, |a, b| c4::intersect(a, b, by)).into())
+    matched(py, a, b, by, c4::intersect)
 }
 
 /// What is in `a` and not in `b`, as a manifest.
@@ -59,9 +68,7 @@ pub(crate) fn difference(
     b: &Bound<'_, PyAny>,
     by: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Manifest> {
-    let by = by.map_or(Ok(MatchBy::Id), to_match_by)?;
-    let (a, b) = (to_manifest("a", a)?, to_manifest("b", b)?);
-    Ok(a.detached_two(b, py, |a, b| c4::difference(a, b, by)).into())
+    matched(py, a, b, by, c4::difference)
 }
 
 /// Every path of `a` and of `b`, as a manifest.

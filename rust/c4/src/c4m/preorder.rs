@@ -28,13 +28,8 @@ impl<'m> Preorder<'m> {
     }
 
     fn new(manifest: &'m Manifest, orphans: Orphans, by_name_alone: bool) -> Self {
-        let own = if !by_name_alone && Outline::is_sorted(manifest) {
-            None
-        } else if by_name_alone {
-            Some(manifest.outline().preorder(manifest, orphans, |row| manifest.rows().name(row).ends_with(b"/")))
-        } else {
-            Some(manifest.outline().preorder(manifest, orphans, |row| manifest.rows().is_dir(row)))
-        };
+        let own = (by_name_alone || !Outline::is_sorted(manifest))
+            .then(|| manifest.outline().preorder(manifest, orphans, |row| is_last(manifest, row, by_name_alone)));
         Self { manifest, own, by_name_alone }
     }
 
@@ -80,14 +75,16 @@ impl<'m> Preorder<'m> {
 
     /// Order of two siblings of different manifests; equal for one name.
     pub(crate) fn cmp(&self, at: usize, other: &Self, other_at: usize) -> std::cmp::Ordering {
-        let (a, b) = (self.manifest.rows().name(self.id(at)), other.manifest.rows().name(other.id(other_at)));
-        let classes = if self.by_name_alone {
-            a.ends_with(b"/").cmp(&b.ends_with(b"/"))
-        } else {
-            self.is_dir(at).cmp(&other.is_dir(other_at))
-        };
-        classes.then_with(|| natural_cmp(a, b))
+        let (a, b) = (self.id(at), other.id(other_at));
+        let kinds = is_last(self.manifest, a, self.by_name_alone).cmp(&is_last(other.manifest, b, self.by_name_alone));
+        kinds.then_with(|| natural_cmp(self.manifest.rows().name(a), other.manifest.rows().name(b)))
     }
+}
+
+/// Whether an entry stands among the later of its siblings: those with a slash, or all directories.
+fn is_last(manifest: &Manifest, row: RowId, by_name_alone: bool) -> bool {
+    let rows = manifest.rows();
+    if by_name_alone { rows.name(row).ends_with(b"/") } else { rows.is_dir(row) }
 }
 
 /// Whether a directory's name has no slash.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::PatchError;
+use super::{PatchError, check_directories};
 use crate::C4Id;
-use crate::c4m::{ChainState, EncodeError, Manifest, RowId, Rows, Section, encode, resolve_sections};
+use crate::c4m::{ChainState, Manifest, RowId, Rows, Section, encode, resolve_sections};
 
 /// A manifest with the sections of a patch applied to it, one after the other, in canonical order. The base is kept, and
 /// so are the ID lists of both.
@@ -12,17 +12,17 @@ use crate::c4m::{ChainState, EncodeError, Manifest, RowId, Rows, Section, encode
 /// A patch that names what it is for applies to nothing else. Sections that do not apply are found before anything is
 /// done.
 pub fn apply(base: &Manifest, patch: &Manifest) -> Result<Manifest, PatchError> {
-    for manifest in [base, patch] {
-        let detached = || manifest.iter().find_map(|row| manifest.detached_path(row));
-        if let Some(path) = manifest.has_detached_paths().then(detached).flatten() {
-            return Err(EncodeError::Detached(path.to_vec()).into());
-        }
-    }
-    let sections = sections_of(patch);
-    check(base, &sections)?;
+    apply_first(base, patch, None)
+}
+
+/// As [`apply`], the first `count` sections of a patch alone.
+fn apply_first(base: &Manifest, patch: &Manifest, count: Option<usize>) -> Result<Manifest, PatchError> {
+    let sections = sections_of(patch)?;
+    let sections = &sections[..count.unwrap_or(sections.len())];
+    check(base, sections)?;
     let mut state = ChainState::new();
     state.load_manifest(base);
-    for section in sections.iter() {
+    for section in sections {
         state.apply(&section.rows);
     }
     let mut result = finished(state.to_rows());
@@ -33,19 +33,21 @@ pub fn apply(base: &Manifest, patch: &Manifest) -> Result<Manifest, PatchError> 
 }
 
 /// The sections of a patch; of one that was no chain its entries.
-pub(super) fn sections_of(patch: &Manifest) -> Cow<'_, [Section]> {
+pub(super) fn sections_of(patch: &Manifest) -> Result<Cow<'_, [Section]>, PatchError> {
+    check_directories(patch)?;
     if !patch.sections().is_empty() {
-        return Cow::Borrowed(patch.sections());
+        return Ok(Cow::Borrowed(patch.sections()));
     }
     let mut rows = Rows::default();
     for row in patch.iter() {
         rows.push(&patch.get(row));
     }
-    Cow::Owned(vec![Section { boundary: patch.base, rows }])
+    Ok(Cow::Owned(vec![Section { boundary: patch.base, rows }]))
 }
 
 /// Whether sections apply to a base.
 pub(super) fn check(base: &Manifest, sections: &[Section]) -> Result<(), PatchError> {
+    check_directories(base)?;
     for (section, patch) in (1..).zip(sections) {
         check_depths(section, &patch.rows)?;
     }
@@ -78,19 +80,16 @@ pub fn resolve(manifest: &Manifest, base: Option<&Manifest>, stop_at: i64) -> Re
         // Nothing is needed to continue from the empty manifest.
         let base = base.or_else(|| (expected == C4Id::of(b"")).then_some(&empty));
         let Some(base) = base else { return Err(PatchError::NoBase { section: 1, base: Box::new(expected) }) };
-        let mut patch = manifest.clone();
-        if let Some(count) = count {
-            patch.set_sections(sections[..count].to_vec());
-        }
-        return apply(base, &patch);
+        return apply_first(base, manifest, count);
     }
-    let mut result = match count {
-        None => manifest.clone(),
-        Some(count) => finished(resolve_sections(&sections[..count])),
+    let Some(count) = count else {
+        let mut result = manifest.clone();
+        result.set_sections(Vec::new());
+        result.compact();
+        return Ok(result);
     };
+    let mut result = finished(resolve_sections(&sections[..count]));
     add_ranges(&mut result, manifest);
-    result.set_sections(Vec::new());
-    result.compact();
     Ok(result)
 }
 

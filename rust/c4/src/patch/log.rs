@@ -36,7 +36,7 @@ pub fn log(manifest: &Manifest, base: Option<&Manifest>) -> Result<Vec<SectionIn
     if manifest.sections().is_empty() && base.is_none() {
         return if manifest.is_empty() { Ok(Vec::new()) } else { Ok(vec![info(1, manifest, None)?]) };
     }
-    let sections = sections_of(manifest);
+    let sections = sections_of(manifest)?;
     let mut chain = ChainState::new();
     let mut before: Option<Cow<'_, Manifest>> = None;
     if let Some(base) = base {

@@ -1,5 +1,6 @@
 //! The patch from one manifest to another.
 
+use super::check_directories;
 use crate::C4Id;
 use crate::c4m::{EncodeError, Manifest, NULL_SIZE, Orphans, Preorder, Row, Timestamp, encode};
 use crate::diff::{Step, compare};
@@ -25,12 +26,8 @@ use crate::diff::{Step, compare};
 /// assert_eq!(text, format!("{}\n- - 2 b -\n- - 3 c -\n", old.compute_id().unwrap()));
 /// ```
 pub fn patch_diff(old: &Manifest, new: &Manifest) -> Result<Vec<u8>, EncodeError> {
-    for manifest in [old, new] {
-        let detached = || manifest.iter().find_map(|row| manifest.detached_path(row));
-        if let Some(path) = manifest.has_detached_paths().then(detached).flatten() {
-            return Err(EncodeError::Detached(path.to_vec()));
-        }
-    }
+    check_directories(old)?;
+    check_directories(new)?;
     let (a, b) = Preorder::of_two(old, new, Orphans::LeftOut);
     let mut changes = Changes::new(&a, &b);
     compare(&a, &b, |step| changes.take(step));
