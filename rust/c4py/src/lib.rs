@@ -33,6 +33,8 @@ mod sequence;
 mod sets;
 mod shared;
 mod state;
+mod store;
+mod store_port;
 mod subtree;
 mod validator;
 mod views;
@@ -78,6 +80,10 @@ mod _rust {
     use super::sequence::{Sequence, is_sequence, sequence_from_state};
     #[pymodule_export]
     use super::sets::{difference, intersect, union};
+    #[pymodule_export]
+    use super::store::TreeStore;
+    #[pymodule_export]
+    use super::store_port::ContentReader;
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
     #[pymodule_export]
