@@ -54,7 +54,8 @@ class FSStore(Store):
     ) -> None:
         self.split_threshold = split_threshold
         self.durability = durability
-        self._tree = tree = TreeStore(root, split_threshold, durability)
+        #: The core's store, which scans put into.
+        self.tree = tree = TreeStore(root, split_threshold, durability)
         if durability == "batch":
             import weakref
 
@@ -66,11 +67,11 @@ class FSStore(Store):
         """The directory, as an absolute path."""
         from pathlib import Path
 
-        return Path(self._tree.root)
+        return Path(self.tree.root)
 
     def has(self, c4id: C4ID | str, /) -> bool:
         """Say whether the store has an object. What has the name of an ID and is no regular file raises StoreError."""
-        return self._tree.find(c4id) is not None
+        return self.tree.find(c4id) is not None
 
     def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
         """Open an object for reading; the caller closes it.
@@ -78,7 +79,7 @@ class FSStore(Store):
         With `verify`, reading to the end raises StoreCorrupt if the bytes are not those of the ID; without it the stream
         is a file, which can seek. Raises ContentNotFound.
         """
-        found = self._tree.open(c4id)
+        found = self.tree.open(c4id)
         if found is None:
             raise ContentNotFound(as_id(c4id))
         descriptor, path = found
@@ -98,24 +99,24 @@ class FSStore(Store):
 
         Nothing is written of what the store has already. A stream that fails leaves nothing.
         """
-        return self._tree.put(source)
+        return self.tree.put(source)
 
     def path(self, c4id: C4ID | str, /) -> Path:
         """Give the path of an object. It may move when its directory is split; `get` follows it. Raises ContentNotFound."""
         from pathlib import Path
 
-        path = self._tree.find(c4id)
+        path = self.tree.find(c4id)
         if path is None:
             raise ContentNotFound(as_id(c4id))
         return Path(path)
 
     def remove(self, c4id: C4ID | str, /) -> bool:
         """Remove an object, and say whether there was one. Nothing is asked about who needs it: see `gc`."""
-        return self._tree.remove(c4id)
+        return self.tree.remove(c4id)
 
     def flush(self) -> None:
         """Make what was put with durability "batch" durable. After StoreError, what is not durable is tried again."""
-        self._tree.flush()
+        self.tree.flush()
 
     def close(self) -> None:
         """Flush. The store can be used on."""
@@ -137,7 +138,7 @@ class FSStore(Store):
         from c4py.store.check import ids_in
 
         self.flush()
-        return ids_in(self._tree.root)
+        return ids_in(self.tree.root)
 
     def __len__(self) -> int:
         """Count the objects. The whole directory is walked."""
@@ -152,7 +153,7 @@ class FSStore(Store):
         from c4py.store.check import directory_stats
 
         self.flush()
-        return directory_stats(self._tree.root)
+        return directory_stats(self.tree.root)
 
     def verify(
         self,
@@ -170,7 +171,7 @@ class FSStore(Store):
 
         self.flush()
         return verify_directory(
-            self._tree.root,
+            self.tree.root,
             sample=sample,
             seed=seed,
             time_limit=time_limit,
@@ -192,21 +193,22 @@ class FSStore(Store):
         from c4py.store.check import collect_garbage
 
         self.flush()
-        return collect_garbage(self._tree.root, roots, dry_run=dry_run, grace=grace, progress=progress)
+        return collect_garbage(self.tree.root, roots, dry_run=dry_run, grace=grace, progress=progress)
 
     def __repr__(self) -> str:
-        return f"FSStore({self._tree.root!r}, split_threshold={self.split_threshold}, durability={self.durability!r})"
+        return f"FSStore({self.tree.root!r}, split_threshold={self.split_threshold}, durability={self.durability!r})"
 
     def __eq__(self, other: object) -> bool:
         return self.__getstate__() == other.__getstate__() if isinstance(other, FSStore) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._tree.root)
+        return hash(self.tree.root)
 
     def __getstate__(self) -> tuple[str, int, str]:
         """Pickle by the directory and its settings; what was put and not flushed stays with this process."""
-        return self._tree.root, self.split_threshold, self.durability
+        return self.tree.root, self.split_threshold, self.durability
 
     def __setstate__(self, state: tuple[str, int, Literal["full", "batch", "none"]]) -> None:
         root, split_threshold, durability = state
         self.__init__(root, split_threshold=split_threshold, durability=durability)  # type: ignore[misc]
+

@@ -30,6 +30,7 @@ pub use exclude::{Patterns, glob_match};
 pub use keep::Sink;
 
 use self::keep::Keeper;
+use crate::C4Id;
 use crate::c4m::{FrameNumber, MIN_SEQUENCE, Manifest};
 use crate::store::StoreError;
 
@@ -350,8 +351,12 @@ impl Scanner<'_> {
         let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
         if self.options.sequences {
             manifest.fold_sequences(FrameNumber::First, MIN_SEQUENCE);
-            if let Some(keeper) = self.keeper {
-                keeper.put_id_lists(&manifest);
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.put_id_lists(&manifest);
+            // Not always the text of the root as listed: directories whose time is unknown take one here.
+            if let Ok(text) = manifest.canonical_text() {
+                keeper.put_text(&C4Id::of(&text), text);
             }
         }
         issues.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.kind.code().cmp(b.kind.code())));

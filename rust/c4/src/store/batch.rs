@@ -5,13 +5,14 @@
 //! without its content, which a later put would take for an object that it need not write.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::put::lock;
 use super::session::Temporary;
-use super::{StoreError, TreeStore};
+use super::{Context as _, StoreError, TreeStore};
 use crate::C4Id;
 
 /// Objects that wait at most; then the put that adds the last one flushes.
@@ -95,19 +96,16 @@ impl Batch {
     }
 }
 
-/// Makes the file system of the store durable.
-#[cfg(target_os = "linux")]
-fn synchronize<'t>(store: &TreeStore, _temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
+/// Makes temporaries, and names, durable: all at once where the file system can, else one by one. In that case names are
+/// made durable as they are given.
+fn synchronize<'t>(store: &TreeStore, temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
     // Failures to write since the writer's directory was made are told here.
-    store.session()?.synchronize()
-}
-
-/// Makes temporaries durable, one by one: the system cannot do it together. Directories are as they are renamed into.
-#[cfg(not(target_os = "linux"))]
-fn synchronize<'t>(_store: &TreeStore, temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
-    use super::Context as _;
+    let session = store.session()?;
+    if session.is_synced_together() {
+        return session.synchronize();
+    }
     for temporary in temporaries {
-        let file = std::fs::File::open(temporary.path());
+        let file = File::open(temporary.path());
         file.and_then(|file| file.sync_all()).context("make an object durable", temporary.path())?;
     }
     Ok(())

@@ -347,7 +347,12 @@ impl TreeStore {
 
     /// Synchronizes directories, up to the root of the store.
     fn synchronize<'p>(&self, directories: impl Iterator<Item = &'p Path>) -> Result<(), StoreError> {
-        if self.durability == Durability::Full || (self.durability == Durability::Batch && !cfg!(target_os = "linux")) {
+        let is_each = match self.durability {
+            Durability::Full => true,
+            Durability::Batch => !self.session()?.is_synced_together(),
+            Durability::None => false,
+        };
+        if is_each {
             for directory in directories.take_while(|directory| directory.starts_with(&self.root)) {
                 sync_directory(directory).context("make a directory of the store durable", directory)?;
             }

@@ -30,6 +30,8 @@ pub(super) struct Session {
     /// later is told through it.
     lock: File,
     next: AtomicU64,
+    /// Whether one call makes everything durable that is written here.
+    is_synced_together: bool,
     /// A child that a fork made has a copy of this value, and must not remove what its parent writes.
     process: u32,
 }
@@ -57,7 +59,8 @@ impl Session {
             let is_ours = fs::metadata(&path).and_then(|named| Ok(named.ino() == lock.metadata()?.ino()));
             if is_ours.unwrap_or(false) {
                 let process = std::process::id();
-                return Ok(Arc::new(Self { directory, lock, next: AtomicU64::new(0), process }));
+                let is_synced_together = is_synced_together(&lock);
+                return Ok(Arc::new(Self { directory, lock, next: AtomicU64::new(0), is_synced_together, process }));
             }
         }
     }
@@ -76,11 +79,36 @@ impl Session {
         Ok((file, Temporary { path, session: Arc::clone(self), kept: AtomicBool::new(false) }))
     }
 
+    /// Whether [`Session::synchronize`] does it, for all that is written here.
+    pub(super) fn is_synced_together(&self) -> bool {
+        self.is_synced_together
+    }
+
     /// Makes everything durable that was written to the file system of the store.
     #[cfg(target_os = "linux")]
     pub(super) fn synchronize(&self) -> Result<(), StoreError> {
         rustix::fs::syncfs(&self.lock).context("make the store durable", &self.directory)
     }
+
+    /// Elsewhere there is no such call.
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the shape is that of Linux")]
+    pub(super) fn synchronize(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Whether the file system hears when it is asked to write everything. One in user space does not.
+#[cfg(target_os = "linux")]
+fn is_synced_together(file: &File) -> bool {
+    const FUSE: u64 = 0x6573_5546;
+    #[allow(clippy::unnecessary_cast, reason = "the width differs between platforms")]
+    rustix::fs::fstatfs(file).is_ok_and(|status| status.f_type as u64 != FUSE)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_synced_together(_file: &File) -> bool {
+    false
 }
 
 impl Drop for Session {
