@@ -26,6 +26,7 @@ MODULES = [
     "safename",
     "scanner",
     "sequence",
+    "store",
     "validator",
     "verify",
 ]
@@ -54,6 +55,7 @@ NAMES_OF_1_0_20 = {
     "naturalsort": "natural_sort_key",
     "safename": "escape_field safe_name unescape_field unsafe_name",
     "scanner": "C4ID Entry Manifest NULL_TIMESTAMP identify_bytes normalize_mode scan",
+    "store": "C4ID CONFIG_DIR CONFIG_FILE ContentNotFound FSStore SPLIT_THRESHOLD Store open_store",
     "validator": (
         "BASE58_ALPHABET C4_ID_LENGTH C4_PREFIX Entry Issue Manifest NULL_SIZE NULL_TIMESTAMP Severity "
         "ValidationResult validate validate_c4id_string validate_mode_string"
@@ -68,7 +70,8 @@ def test_names_are_where_scripts_import_them_from(module: str) -> None:
     names = NAMES_OF_1_0_20[module].split()
     assert [name for name in names if not hasattr(imported, name)] == []
     for name in names:
-        assert getattr(c4py, name, getattr(imported, name)) is getattr(imported, name)
+        found = getattr(imported, name)
+        assert getattr(c4py, name, found) is found
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
         getattr(imported, "no_such_name")  # noqa: B009 - the name is no attribute
 

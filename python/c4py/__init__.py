@@ -29,6 +29,7 @@ from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
     C4Error,
     ChangedDuringRead,
+    ContentNotFound,
     EmptyPatch,
     InvalidC4ID,
     NotADirectory,
@@ -38,11 +39,13 @@ from c4py.errors import (
     ScanError,
     StoreCorrupt,
     StoreError,
+    StoreNotConfigured,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
 from c4py.scanner import ScanIssue, ScanStats, scan
+from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import verify
 
@@ -53,14 +56,18 @@ __all__ = [
     "C4Error",
     "ChangedDuringRead",
     "Conflict",
+    "ContentNotFound",
     "DiffResult",
     "EmptyPatch",
     "Entry",
+    "FSStore",
     "FlowDirection",
     "InvalidC4ID",
     "Issue",
     "Manifest",
+    "MemoryStore",
     "Moved",
+    "MultiStore",
     "NotADirectory",
     "NotARegularFile",
     "ParseError",
@@ -70,8 +77,10 @@ __all__ = [
     "ScanIssue",
     "ScanStats",
     "Severity",
+    "Store",
     "StoreCorrupt",
     "StoreError",
+    "StoreNotConfigured",
     "ValidationResult",
     "__version__",
     "apply_patch",
@@ -88,6 +97,7 @@ __all__ = [
     "loads",
     "log_chain",
     "merge",
+    "open_store",
     "parse",
     "patch_diff",
     "resolve_chain",

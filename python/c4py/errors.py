@@ -10,7 +10,9 @@
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
     └── StoreError (OSError)              a store that does not do what it should
-        └── StoreCorrupt                  content that is not what its ID says: .c4id .actual
+        ├── ContentNotFound (KeyError)    content that no store asked has: .c4id
+        ├── StoreCorrupt                  content that is not what its ID says: .c4id .actual
+        └── StoreNotConfigured (ValueError)   no store is named where one is needed, or not as it must be
 
 What Python says itself is raised as it is: FileNotFoundError, PermissionError, IsADirectoryError, TypeError.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "C4Error",
     "ChangedDuringRead",
+    "ContentNotFound",
     "EmptyPatch",
     "InvalidC4ID",
     "NotADirectory",
@@ -40,6 +43,7 @@ __all__ = [
     "ScanError",
     "StoreCorrupt",
     "StoreError",
+    "StoreNotConfigured",
 ]
 
 
@@ -101,6 +105,21 @@ class StoreError(C4Error, OSError):
     """A store that does not do what it should."""
 
 
+class ContentNotFound(StoreError, KeyError):
+    """Content that a store, or none of several, has; `c4id` is its ID."""
+
+    def __init__(self, c4id: C4ID) -> None:
+        self.c4id = c4id
+        super().__init__(f"content not found: {c4id}")
+
+    # A KeyError shows its argument as a repr.
+    __str__ = Exception.__str__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the ID."""
+        return type(self), (self.c4id,)
+
+
 class StoreCorrupt(StoreError):
     """Content of a store that is not what its ID says; `actual` is the ID of what is there."""
 
@@ -112,6 +131,10 @@ class StoreCorrupt(StoreError):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the values."""
         return type(self), (self.c4id, self.actual)
+
+
+class StoreNotConfigured(StoreError, ValueError):
+    """No store is named where one is needed, or what names it is not as it must be."""
 
 
 class NotADirectory(C4Error, NotADirectoryError, ValueError):

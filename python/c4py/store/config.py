@@ -1,0 +1,208 @@
+"""Which store is meant: an argument, `C4_STORE`, or the file `~/.c4/config`, which the tools of the family share.
+
+`C4_STORE` is a path, a URI, or several with commas between: the first is written, all are read in order. The file has
+lines `key = value`; blank lines and lines that begin with `#` say nothing. Each `store` line names one store or, with
+commas, several; `store_auto = true` says that identifying stores what it reads without being told. Keys that are not
+known here belong to other tools and are left alone. `~` at the beginning of a path is the home directory. A path that
+has a comma in its name can be given as an argument only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from c4py._visible import visible
+from c4py.errors import StoreNotConfigured
+from c4py.store.multi import MultiStore
+from c4py.store.tree import FSStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from c4py._types import StrPath
+    from c4py.store.objects import ObjectStore
+
+#: Ways of saying yes and no in the configuration file.
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+class Configuration:
+    """What the configuration file says.
+
+    `path` is the file's path, `stores` the paths and URIs of its `store` lines in order, and `store_auto` whether
+    identifying stores what it reads without being told.
+    """
+
+    __slots__ = ("path", "store_auto", "stores")
+
+    path: str
+    stores: tuple[str, ...]
+    store_auto: bool
+
+    def __init__(self, path: str, stores: tuple[str, ...] = (), *, store_auto: bool = False) -> None:
+        self.path = path
+        self.stores = stores
+        self.store_auto = store_auto
+
+    def __repr__(self) -> str:
+        return f"Configuration({self.path!r}, {self.stores!r}, store_auto={self.store_auto})"
+
+
+def read_configuration() -> Configuration:
+    """Read `~/.c4/config`; a file that is not there says nothing.
+
+    Raises StoreNotConfigured, with the file and the line, for a line that is not `key = value`, a `store` that is
+    empty, and a `store_auto` that is neither true nor false.
+    """
+    path = _path()
+    stores: list[str] = []
+    store_auto = False
+    for number, line in enumerate(_lines(path), 1):
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not equals or not key:
+            raise _bad_line(path, number, f"expected key = value, found {line.strip()!r}")
+        if key == "store":
+            named = _split(value)
+            if not named:
+                raise _bad_line(path, number, "store names no store")
+            stores += named
+        elif key == "store_auto":
+            if value.lower() not in _YES + _NO:
+                raise _bad_line(path, number, f"store_auto must be true or false, not {value!r}")
+            store_auto = value.lower() in _YES
+    return Configuration(path, tuple(stores), store_auto=store_auto)
+
+
+def open_store(
+    path_or_uri: StrPath | None = None, *, path: StrPath | None = None
+) -> FSStore | MultiStore | ObjectStore:
+    """Open the store of a path or URI, or the one that is configured.
+
+    The argument is a directory, or a URI: `s3://bucket/prefix?region=&endpoint=`, `gs://bucket/prefix`,
+    `az://container/prefix` (these need `pip install 'c4py[s3]'`). Without it the stores of the environment variable
+    `C4_STORE` are meant, else those of `~/.c4/config`; several become a MultiStore. `path` is another name of the
+    argument, which 1.0.20 has.
+
+    Raises StoreNotConfigured where nothing names a store, and ValueError for a URI that names none.
+
+    >>> import io, tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     store = c4py.open_store(directory)
+    ...     c4id = store.put(io.BytesIO(b"hello world"))
+    ...     with store.open(c4id) as content:
+    ...         content.read()
+    b'hello world'
+    """
+    given = path if path_or_uri is None else path_or_uri
+    if given is not None:
+        return _open(_name(given))
+    variable = os.environ.get("C4_STORE", "")
+    if variable:
+        names, source = _split(variable), "C4_STORE"
+        if not names:
+            raise StoreNotConfigured("C4_STORE names no store")
+    else:
+        configuration = read_configuration()
+        names, source = list(configuration.stores), visible(configuration.path)
+        if not names:
+            raise StoreNotConfigured(
+                "no content store is configured: give its path or URI, set C4_STORE, or write a line 'store = PATH' in "
+                f"{source} (c4py store init does)"
+            )
+    try:
+        stores = [_open(name) for name in names]
+    except ValueError as error:
+        raise StoreNotConfigured(f"{source}: {error}") from error
+    return stores[0] if len(stores) == 1 else MultiStore(stores)
+
+
+def init_store(path_or_uri: StrPath | None = None, *, replace: bool = False) -> str:
+    """Name a store in `~/.c4/config`, make its directory, and return its path or URI.
+
+    Without an argument it is `~/.c4/store`. The file is replaced as a whole, so that nobody reads half of it; its other
+    lines stay. New directories are their owner's alone. A URI is written down and nothing is made.
+
+    Raises StoreNotConfigured where the file names another store already, unless `replace` says to take its place, and
+    ValueError for a path that the file cannot express: one with a comma or a line break, or a space at its end.
+    """
+    configuration = read_configuration()
+    name = os.path.join(os.path.dirname(_path()), "store") if path_or_uri is None else _name(path_or_uri)
+    is_uri = "://" in name
+    if is_uri:
+        _open(name)
+    else:
+        name = os.path.abspath(os.path.expanduser(name))
+    if _split(name) != [name] or "\n" in name or "\r" in name:
+        raise ValueError(f"{visible(configuration.path)} cannot name a store at {visible(name)!r}")
+    known = [_full(store) for store in configuration.stores]
+    if known and known != [name] and not replace:
+        raise StoreNotConfigured(f"{visible(configuration.path)} names another store: {visible(', '.join(known))}")
+    if not is_uri:
+        os.makedirs(name, mode=0o700, exist_ok=True)
+    if known != [name]:
+        lines = [line for line in _lines(configuration.path) if line.partition("=")[0].strip() != "store"]
+        _replace(configuration.path, "".join(f"{line}\n" for line in [*lines, f"store = {name}"]))
+    return name
+
+
+def _name(given: StrPath) -> str:
+    if not isinstance(given, (str, bytes, os.PathLike)):
+        raise TypeError(f"path_or_uri must be str, bytes or os.PathLike, not {type(given).__name__}")
+    name = os.fsdecode(given)
+    if not name:
+        raise ValueError("path_or_uri must not be empty")
+    return name
+
+
+def _path() -> str:
+    return os.path.join(os.path.expanduser("~"), ".c4", "config")
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, "rb") as file:
+            text = os.fsdecode(file.read())
+    except FileNotFoundError:
+        return []
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _replace(path: str, text: str) -> None:
+    """Give a file other content at once; where it is a link, the file that it names."""
+    import tempfile
+
+    path = os.path.realpath(path)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=".config.", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if os.path.exists(path):
+                os.fchmod(descriptor, os.stat(path).st_mode & 0o777)
+            file.write(os.fsencode(text))
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _full(name: str) -> str:
+    return name if "://" in name else os.path.abspath(os.path.expanduser(name))
+
+
+def _open(name: str) -> FSStore | ObjectStore:
+    if "://" not in name:
+        return FSStore(os.path.expanduser(name))
+    from c4py.store.objects import ObjectStore
+
+    return ObjectStore(name)
+
+
+def _bad_line(path: str, number: int, message: str) -> StoreNotConfigured:
+    return StoreNotConfigured(f"{visible(path)}: line {number}: {visible(message, is_escaped=True)}")

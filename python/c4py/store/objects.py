@@ -1,0 +1,452 @@
+"""Contents in a bucket: S3 and what speaks like it, Google Cloud Storage, Azure.
+
+The network is obstore's (`pip install 'c4py[s3]'`); credentials are those of the environment that it reads (`AWS_*`,
+`GOOGLE_*`, `AZURE_*`), which appear in no message, repr or pickle. Invariants:
+
+- An object is the content whose ID is the end of its key. Nothing is concluded from an ETag: what is read is hashed,
+  and what was written must be there in its full size before `put` returns.
+- Every request ends: a failing one is repeated with pauses that grow, by obstore where no answer comes, here where an
+  answer breaks off or is not of the length asked for, and both give up after `retry_timeout` seconds.
+- A failure is a StoreError that names the endpoint and the key, or ContentNotFound.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+from c4py._rust import C4ID
+from c4py._visible import visible
+from c4py.errors import ContentNotFound, InvalidC4ID, StoreError
+from c4py.store.content import READ_BYTES, pieces, verified
+from c4py.store.location import Location
+from c4py.store.protocol import Store, StoreStats, as_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import tempfile
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+
+    from obstore import GetResult, ListStream, ObjectMeta
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+    Client = AzureStore | GCSStore | S3Store
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+#: Bytes of a part: what is asked for at once, held in memory, and sent in one piece of a multipart upload.
+PART_BYTES = 8 * 1024 * 1024
+#: Parts of an upload that are under way at once.
+_PARTS_AT_ONCE = 4
+#: Parts that S3 allows an object to have.
+_MAX_PARTS = 10_000
+#: Keys that are asked for at once.
+_PAGE_KEYS = 1000
+#: Seconds of the first and of the longest pause before a request is repeated.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+
+#: The process that sent a request: obstore's threads do not survive a fork, and a request without them never ends.
+_network_process: int | None = None
+
+
+class ObjectStore(Store):
+    """A store in a bucket: `s3://bucket/prefix?region=&endpoint=`, `gs://bucket/prefix`, `az://container/prefix`.
+
+    The key of an object is the prefix and the ID with nothing between, so a prefix that is to look like a directory
+    ends in a slash. Content is verified while it is read, by `get` as by `open`, unless `verify=False` says otherwise.
+
+    Content of more than 8 MiB is kept in a temporary file without a name (in `TMPDIR`) until its ID is known, and then
+    uploaded in parts. An upload that is broken off may leave parts that are in no object, and are paid for, until a
+    rule of the bucket removes them.
+
+    `request_timeout` is how many seconds one request and its answer of up to 8 MiB may take, `retry_timeout` after how
+    many seconds a failing request is not repeated any more. Threads may use a store at once; pickling takes the URI
+    along. A process that was forked from one that had sent requests cannot send any: that is a StoreError.
+
+    Raises ValueError for a URI that names no bucket, StoreError where obstore is not installed.
+
+    >>> store = c4py.open_store("s3://bucket/c4/?region=eu-central-1")  # doctest: +SKIP
+    >>> with open("plate.exr", "rb") as file:                           # doctest: +SKIP
+    ...     c4id = store.put(file)
+    """
+
+    #: Threads of a scan that may call `put` at once.
+    concurrency = 16
+
+    uri: str
+    retry_timeout: float
+    request_timeout: float
+
+    def __init__(self, uri: str, *, retry_timeout: float = 120.0, request_timeout: float = 60.0) -> None:
+        self._location = Location(uri)
+        self.uri = uri
+        self.retry_timeout = float(retry_timeout)
+        self.request_timeout = float(request_timeout)
+        self._client_of: tuple[int, Client] | None = None
+        try:
+            import obstore
+        except ImportError:
+            raise StoreError(
+                f"{visible(self._location.scheme)}:// needs obstore, which is not installed: pip install 'c4py[s3]'"
+            ) from None
+        self._obstore = obstore
+
+    @property
+    def endpoint(self) -> str:
+        """Where the service is: the endpoint of the URI or of the environment, else the provider's own."""
+        location = self._location
+        if location.endpoint is not None:
+            return location.endpoint
+        if location.scheme == "s3":
+            named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"))
+            return next((_without_credentials(endpoint) for endpoint in named if endpoint), "https://s3.amazonaws.com")
+        if location.scheme == "gs":
+            return "https://storage.googleapis.com"
+        account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
+        return f"https://{account}.blob.core.windows.net"
+
+    def has(self, c4id: C4ID | str, /) -> bool:
+        """Say whether the bucket has the content of an ID."""
+        return self._size(as_id(c4id)) is not None
+
+    def get(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
+        """Open the content of an ID; raise ContentNotFound where there is none.
+
+        It is read in ranges of 8 MiB, and where a connection breaks, reading goes on from the byte that was reached.
+        With `verify`, reading to the end raises StoreCorrupt if the bytes do not have the ID.
+        """
+        c4id = as_id(c4id)
+        content = _Content(self, c4id)
+        return verified(content, c4id) if verify else io.BufferedReader(content, READ_BYTES)
+
+    def open(self, c4id: C4ID | str, *, verify: bool = True) -> BinaryIO:
+        """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
+        return self.get(c4id, verify=verify)
+
+    def put(self, source: BinaryIO, /) -> C4ID:
+        """Store what is left in a binary stream, and return its ID.
+
+        The stream is read to its end before anything is sent: of one that fails, nothing is stored. An object that is
+        there in its size is not sent again; one of another size is replaced.
+        """
+        import hashlib
+        import tempfile
+
+        digest = hashlib.sha512()
+        with tempfile.SpooledTemporaryFile(PART_BYTES) as spool:
+            for piece in pieces(source):
+                digest.update(piece)
+                spool.write(piece)
+            c4id = C4ID(digest.digest())
+            size = spool.tell()
+            if self._size(c4id) != size:
+                spool.seek(0)
+                self._send(c4id, spool, size)
+                stored = self._size(c4id)
+                if stored != size:
+                    found = "is not there" if stored is None else f"has {stored:,} bytes"
+                    raise self._failure("store", c4id, f"the object {found} after {size:,} bytes were sent")
+        return c4id
+
+    def remove(self, c4id: C4ID | str, /) -> bool:
+        """Remove the content of an ID, and say whether it was there."""
+        c4id = as_id(c4id)
+        if self._size(c4id) is None:
+            return False
+        try:
+            self._ask("remove", c4id, self._obstore.delete, self._key(c4id))
+        except ContentNotFound:
+            return False
+        return True
+
+    def stats(self) -> StoreStats:
+        """Count the objects and their bytes, by listing all of them."""
+        objects = size = 0
+        for _, object_size in self._objects():
+            objects += 1
+            size += object_size
+        return StoreStats(objects, size)
+
+    def flush(self) -> None:
+        """Do nothing: what `put` has returned from is durable."""
+
+    def close(self) -> None:
+        """Let go of the connections; the next request makes new ones."""
+        self._client_of = None
+
+    def _size(self, c4id: C4ID) -> int | None:
+        """Give the size of an object, or None where there is none."""
+        try:
+            return int(self._ask("look up", c4id, self._obstore.head, self._key(c4id))["size"])
+        except ContentNotFound:
+            return None
+
+    def _send(self, c4id: C4ID, content: tempfile.SpooledTemporaryFile[bytes], size: int) -> None:
+        key = self._key(c4id)
+        if size <= PART_BYTES:
+            data = content.read()
+            self._ask("store", c4id, lambda client: self._obstore.put(client, key, data, use_multipart=False))
+            return
+        part = max(PART_BYTES, -(-size // _MAX_PARTS))
+        at_once = max(1, _PARTS_AT_ONCE * PART_BYTES // part)
+        self._ask(
+            "store",
+            c4id,
+            lambda client: self._obstore.put(
+                client, key, content, use_multipart=True, chunk_size=part, max_concurrency=at_once
+            ),
+        )
+
+    def _read(self, c4id: C4ID, start: int, end: int) -> tuple[int, bytes]:
+        """Read the bytes of an object from `start` to `end`, or to its end; give its size as well."""
+        found = bytearray()
+        reason = ""
+        for _ in self._attempts():
+            try:
+                # What this raises, obstore has repeated already.
+                result = self._ask("read", c4id, self._ranged, self._key(c4id), start + len(found), end)
+            except _NoSuchRange:
+                if start == 0 and self._size(c4id) == 0:
+                    return 0, b""
+                raise
+            size = int(result.meta["size"])
+            missing = min(end, size) - start - len(found)
+            if result.range[0] != start + len(found) or missing <= 0:
+                reason = f"the answer is of the bytes {result.range[0]:,} to {result.range[1]:,}"
+                continue
+            try:
+                for piece in result.stream(min_chunk_size=READ_BYTES):
+                    missing -= len(piece)
+                    if missing < 0:
+                        break
+                    found += piece
+            except Exception as error:
+                reason = _reason(error)
+                continue
+            if missing == 0:
+                return size, bytes(found)
+            reason = f"the answer is {abs(missing):,} bytes too {'short' if missing > 0 else 'long'}"
+        raise self._failure("read", c4id, reason)
+
+    def _ranged(self, client: Client, key: str, start: int, end: int) -> GetResult:
+        return self._obstore.get(client, key, options={"range": (start, end)})
+
+    def _objects(self) -> Iterator[tuple[C4ID, int]]:
+        """List the objects with their sizes; other keys are passed over."""
+        prefix = self._location.prefix
+        # A prefix of obstore ends at a slash: where ours does not, the keys beside it are seen too.
+        directory = prefix.rpartition("/")[0] or None
+        last: str | None = None
+        stream: ListStream[Sequence[ObjectMeta]] | None = None
+        attempts = self._attempts()
+        next(attempts)
+        while True:
+            try:
+                if stream is None:
+                    stream = self._obstore.list(self._client(), directory, offset=last, chunk_size=_PAGE_KEYS)
+                page = next(stream, None)
+            except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
+                reason = _reason(error)
+                if reason.startswith("4") or not next(attempts, False):
+                    raise self._failure("list", None, reason) from None
+                stream = None
+                continue
+            if page is None:
+                return
+            attempts = self._attempts()
+            next(attempts)
+            for found in page:
+                last = found["path"]
+                c4id = _id_of(last, prefix)
+                if c4id is not None:
+                    yield c4id, int(found["size"])
+
+    def _ask(
+        self,
+        action: str,
+        c4id: C4ID,
+        call: Callable[Concatenate[Client, P], T],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        """Send a request, which obstore repeats until there is an answer or no time is left."""
+        try:
+            return call(self._client(), *arguments, **options)
+        except FileNotFoundError as error:
+            if action != "store" and "NoSuchBucket" not in str(error):
+                raise ContentNotFound(c4id) from None
+            raise self._failure(action, c4id, _reason(error)) from None
+        except self._obstore.exceptions.BaseError as error:
+            reason = _reason(error)
+            kind = _NoSuchRange if reason.startswith("416") else StoreError
+            raise self._failure(action, c4id, reason, kind) from None
+
+    def _attempts(self) -> Iterator[bool]:
+        """Give True, again after pauses that grow, until the time for it is over."""
+        import random
+        import time
+
+        end = time.monotonic() + self.retry_timeout
+        pause = _FIRST_PAUSE
+        while True:
+            yield True
+            wait = random.uniform(pause / 2, pause)
+            if time.monotonic() + wait > end:
+                return
+            time.sleep(wait)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _client(self) -> Client:
+        """Give this process's client."""
+        global _network_process
+        process = os.getpid()
+        if _network_process not in (None, process):
+            raise StoreError(
+                f"{visible(self.uri)}: this process was forked from one that had used an object store, whose network "
+                "threads it does not have: start it by 'spawn' or 'forkserver'"
+            )
+        # Two threads that both make one do no harm; a lock would be held for ever in a process forked meanwhile.
+        if self._client_of is None or self._client_of[0] != process:
+            self._client_of = process, self._connect()
+        _network_process = process
+        return self._client_of[1]
+
+    def _connect(self) -> Client:
+        from datetime import timedelta
+
+        from obstore.store import AzureStore, GCSStore, S3Store
+
+        location = self._location
+        request = timedelta(seconds=self.request_timeout)
+        client: ClientConfig = {"timeout": request, "connect_timeout": min(request, timedelta(seconds=5))}
+        if location.endpoint is not None and location.endpoint.startswith("http://"):
+            client["allow_http"] = True
+        retry: RetryConfig = {
+            "max_retries": 1000,
+            "retry_timeout": timedelta(seconds=self.retry_timeout),
+            "backoff": {
+                "init_backoff": timedelta(seconds=_FIRST_PAUSE),
+                "max_backoff": timedelta(seconds=_LONGEST_PAUSE),
+                "base": 2,
+            },
+        }
+        named = {name: value for name in ("region", "endpoint") if (value := getattr(location, name)) is not None}
+        try:
+            if location.scheme == "s3":
+                # Many servers that speak S3 cannot remove several objects at once.
+                return S3Store(
+                    location.bucket,
+                    config={"disable_bulk_delete": True, **named},  # type: ignore[arg-type]
+                    client_options=client,
+                    retry_config=retry,
+                )
+            if location.scheme == "gs":
+                base = {"base_url": named["endpoint"]} if named else {}
+                return GCSStore(location.bucket, config=base, client_options=client, retry_config=retry)  # type: ignore[arg-type]
+            return AzureStore(location.bucket, config=named, client_options=client, retry_config=retry)  # type: ignore[arg-type]
+        except (ValueError, self._obstore.exceptions.BaseError) as error:
+            raise StoreError(f"cannot use {visible(self.uri)}: {_reason(error)}") from None
+
+    def _key(self, c4id: C4ID) -> str:
+        return f"{self._location.prefix}{c4id}"
+
+    def _failure(self, action: str, c4id: C4ID | None, reason: str, kind: type[StoreError] = StoreError) -> StoreError:
+        location = self._location
+        place = f"{location.scheme}://{location.bucket}/{location.prefix}{c4id or ''}"
+        return kind(f"cannot {action} {visible(place)} at {visible(self.endpoint)}: {reason}")
+
+    def __contains__(self, c4id: C4ID | str) -> bool:
+        return self.has(c4id)
+
+    def __iter__(self) -> Iterator[C4ID]:
+        return (c4id for c4id, _ in self._objects())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._objects())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __enter__(self) -> ObjectStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"ObjectStore({self.uri!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _object_store, (type(self), self.uri, self.retry_timeout, self.request_timeout)
+
+
+class _NoSuchRange(StoreError):
+    """An answer that there are no such bytes in the object."""
+
+
+class _Content(io.RawIOBase):
+    """The bytes of an object, asked for part by part."""
+
+    def __init__(self, store: ObjectStore, c4id: C4ID) -> None:
+        self._store = store
+        self._c4id = c4id
+        self._size, part = store._read(c4id, 0, PART_BYTES)
+        self._part = memoryview(part)
+        self._reached = len(part)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        view = memoryview(buffer).cast("B")
+        if not self._part and self._reached < self._size:
+            size, part = self._store._read(self._c4id, self._reached, min(self._reached + PART_BYTES, self._size))
+            if size != self._size:
+                raise self._store._failure("read", self._c4id, f"its size went from {self._size:,} to {size:,} bytes")
+            self._part = memoryview(part)
+            self._reached += len(part)
+        count = min(len(view), len(self._part))
+        view[:count] = self._part[:count]
+        self._part = self._part[count:]
+        return count
+
+
+def _object_store(kind: type[ObjectStore], uri: str, retry_timeout: float, request_timeout: float) -> ObjectStore:
+    return kind(uri, retry_timeout=retry_timeout, request_timeout=request_timeout)
+
+
+def _id_of(key: str, prefix: str) -> C4ID | None:
+    """Take the ID out of an object's key; None for a key that is no object's."""
+    if not key.startswith(prefix):
+        return None
+    try:
+        return C4ID(key[len(prefix) :])
+    except InvalidC4ID:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    """Say why a request failed: its status and the service's code for it, or what the network said.
+
+    The rest of an answer, URLs (those of Azure may hold a signature) and what obstore shows of its insides stay out.
+    """
+    import re
+
+    text = str(error)
+    status = re.search(r"status code: (\d{3}[A-Za-z ]*)", text)
+    if status is not None:
+        code = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
+        return status[1].strip() + (f" ({code[1]})" if code is not None else "")
+    if "169.254." in text:
+        return "the environment has no credentials for it"
+    shown = text.partition("\n")[0].rpartition(" - ")[2]
+    shown = re.sub(r"[a-z]+://\S+", "...", shown)
+    inner = re.search(r'message: "([A-Za-z ]{1,80})"', text) or re.search(r"\b(TimedOut|IncompleteMessage)\b", text)
+    return visible(shown[:200]) + (f" ({inner[1]})" if inner is not None else "")
+
+
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"

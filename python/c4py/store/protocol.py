@@ -1,0 +1,144 @@
+"""What a content store is: the protocol, and the numbers that describe one.
+
+A store keeps contents by their C4 IDs. Three methods make one: `has`, `get` and `put`. A class that has them works
+wherever a store of this package does, whether it inherits from `Store` or not; one that inherits gets `open`, `in` and
+`concurrency` with them. What is stored is bytes as they are: a store never canonicalises a c4m text (the identity of a
+file that holds one is the caller's matter, see `c4py.identify_file`).
+"""
+
+from __future__ import annotations
+
+import abc
+
+from c4py._rust import C4ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO, Protocol, runtime_checkable
+
+    @runtime_checkable
+    class Store(Protocol):
+        """A place that keeps contents by their C4 IDs."""
+
+        def has(self, c4id: C4ID, /) -> bool:
+            """Say whether the store has the content of an ID."""
+            raise NotImplementedError
+
+        def get(self, c4id: C4ID, /) -> BinaryIO:
+            """Open the content of an ID; raise ContentNotFound where there is none."""
+            raise NotImplementedError
+
+        def put(self, source: BinaryIO, /) -> C4ID:
+            """Store what is left in a binary stream, and return its ID."""
+            raise NotImplementedError
+
+else:
+
+    class Store(abc.ABC):
+        """A place that keeps contents by their C4 IDs.
+
+        A class of one's own has `has(c4id)`, `get(c4id)`, which returns a binary stream or raises ContentNotFound, and
+        `put(source)`, which reads a binary stream to its end and returns the ID of what it read. The package calls them
+        with a C4ID. `isinstance(thing, Store)` asks for the three methods, not for the base class.
+
+        `concurrency` is how many threads may call `put` at once. Where it is 1, only the thread that called `scan`
+        does, so that a store over a database connection of that thread is safe.
+
+        >>> import io
+        >>> class Shelf(c4py.Store):
+        ...     def __init__(self):
+        ...         self.contents = {}
+        ...     def has(self, c4id):
+        ...         return c4id in self.contents
+        ...     def get(self, c4id):
+        ...         if c4id not in self.contents:
+        ...             raise c4py.ContentNotFound(c4id)
+        ...         return io.BytesIO(self.contents[c4id])
+        ...     def put(self, source):
+        ...         data = source.read()
+        ...         c4id = c4py.identify_bytes(data)
+        ...         self.contents[c4id] = data
+        ...         return c4id
+        >>> shelf = Shelf()
+        >>> c4id = shelf.put(io.BytesIO(b"frame 1"))
+        >>> c4id in shelf, shelf.open(c4id).read()
+        (True, b'frame 1')
+        """
+
+        concurrency = 1
+
+        @abc.abstractmethod
+        def has(self, c4id, /):
+            """Say whether the store has the content of an ID."""
+
+        @abc.abstractmethod
+        def get(self, c4id, /):
+            """Open the content of an ID; raise ContentNotFound where there is none."""
+
+        @abc.abstractmethod
+        def put(self, source, /):
+            """Store what is left in a binary stream, and return its ID."""
+
+        def open(self, c4id, *, verify=True):
+            """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
+            from c4py.store.content import verified
+
+            c4id = as_id(c4id)
+            source = self.get(c4id)
+            return verified(source, c4id) if verify else source
+
+        def __contains__(self, c4id):
+            return self.has(as_id(c4id))
+
+        @classmethod
+        def __subclasshook__(cls, other):
+            if cls is not Store:
+                return NotImplemented
+            return all(callable(getattr(other, name, None)) for name in ("has", "get", "put")) or NotImplemented
+
+
+def as_id(c4id: C4ID | str) -> C4ID:
+    """Take an ID as a user gives it: as one, or as its text.
+
+    Raises TypeError for anything else, bytes included, and InvalidC4ID for a text that is no ID.
+    """
+    if isinstance(c4id, C4ID):
+        return c4id
+    if not isinstance(c4id, str):
+        raise TypeError(f"c4id must be C4ID or str, not {type(c4id).__name__}")
+    return C4ID(c4id)
+
+
+class StoreStats:
+    """How much a store holds: `objects`, the `bytes` of their contents, and how its directories lie.
+
+    `leaf_depths` counts the directories that hold objects by their depth below the root (0 is the root itself); it is
+    empty for a store that has no directories.
+    """
+
+    __slots__ = ("bytes", "leaf_depths", "objects")
+
+    objects: int
+    bytes: int
+    leaf_depths: Mapping[int, int]
+
+    def __init__(self, objects: int, bytes: int, leaf_depths: Mapping[int, int] | None = None) -> None:  # noqa: A002
+        self.objects = objects
+        self.bytes = bytes
+        self.leaf_depths = dict(leaf_depths or {})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StoreStats):
+            return NotImplemented
+        mine = (self.objects, self.bytes, self.leaf_depths)
+        return mine == (other.objects, other.bytes, other.leaf_depths)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        depths = f", leaf_depths={self.leaf_depths}" if self.leaf_depths else ""
+        return f"StoreStats(objects={self.objects:,}, bytes={self.bytes:,}{depths})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return StoreStats, (self.objects, self.bytes, self.leaf_depths)
