@@ -3,6 +3,7 @@
 //! The classes are those of `c4py.errors`; what a builtin exception says already is raised as that builtin.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 
 use arrow_schema::ArrowError;
 use c4::ParseIdError;
@@ -10,11 +11,13 @@ use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, Seq
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
+use c4::store::CheckError;
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
 
 use crate::arrow::{TableError, Value};
+use crate::names::to_str;
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
@@ -112,6 +115,17 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
         ScanError::Root(error) => from_io(py, error, Some(path)),
         ScanError::Workers(..) => PyRuntimeError::new_err(error.to_string()),
         ScanError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+/// What keeps a store from being counted, verified or cleaned.
+pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
+    match error {
+        CheckError::Io { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(path.as_any())),
+            Err(error) => error,
+        },
+        CheckError::Cancelled => PyKeyboardInterrupt::new_err(()),
     }
 }
 
