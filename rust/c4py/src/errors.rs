@@ -11,7 +11,7 @@ use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, Seq
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
-use c4::store::StoreError;
+use c4::store::{CheckError, StoreError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
@@ -137,6 +137,17 @@ pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
             python::StoreError::new_err(format!("{error}: {shown}"))
         }
         (None, _) => python::StoreError::new_err(error.to_string()),
+    }
+}
+
+/// What keeps a store from being counted, verified or cleaned.
+pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
+    match error {
+        CheckError::Io { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(path.as_any())),
+            Err(error) => error,
+        },
+        CheckError::Cancelled => PyKeyboardInterrupt::new_err(()),
     }
 }
 

@@ -34,6 +34,7 @@ mod sets;
 mod shared;
 mod state;
 mod store;
+mod store_check;
 mod store_port;
 mod subtree;
 mod validator;
@@ -82,6 +83,8 @@ mod _rust {
     use super::sets::{difference, intersect, union};
     #[pymodule_export]
     use super::store::TreeStore;
+    #[pymodule_export]
+    use super::store_check::{StoreIds, store_ids, store_stats};
     #[pymodule_export]
     use super::store_port::ContentReader;
     #[pymodule_export]

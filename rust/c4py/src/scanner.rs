@@ -73,7 +73,7 @@ fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
 /// the root.
 #[pyclass(frozen, eq, module = "c4py", name = "ScanStats")]
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PyScanStats(ScanStats);
+pub(crate) struct PyScanStats(pub(crate) ScanStats);
 
 #[pymethods]
 impl PyScanStats {

@@ -98,11 +98,11 @@ impl Default for ScanOptions {
 #[derive(Debug, Default)]
 pub struct ScanProgress {
     phase: AtomicU8,
-    entries: AtomicU64,
-    files_done: AtomicU64,
-    files_total: AtomicU64,
-    bytes_done: AtomicU64,
-    bytes_total: AtomicU64,
+    pub(crate) entries: AtomicU64,
+    pub(crate) files_done: AtomicU64,
+    pub(crate) files_total: AtomicU64,
+    pub(crate) bytes_done: AtomicU64,
+    pub(crate) bytes_total: AtomicU64,
     cancelled: AtomicBool,
     current: std::sync::Mutex<Vec<u8>>,
     /// Whether nobody has looked at `current` since it was written.
@@ -156,16 +156,16 @@ impl ScanProgress {
         }
     }
 
-    fn enter(&self, phase: u8) {
+    pub(crate) fn enter(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
     }
 
-    fn add(counter: &AtomicU64, count: u64) {
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Notes a path, when the last one was looked at and no other thread is noting one.
-    fn note(&self, path: impl FnOnce() -> Vec<u8>) {
+    pub(crate) fn note(&self, path: impl FnOnce() -> Vec<u8>) {
         if !self.current_is_new.load(Ordering::Relaxed)
             && let Ok(mut current) = self.current.try_lock()
         {

@@ -22,17 +22,20 @@
 //! Content is stored as it is: a c4m file is not brought to its canonical form here.
 
 mod batch;
+mod census;
 mod layout;
 mod put;
 mod session;
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::C4Id;
 
+pub use census::{Census, Found, Misplacement, Object, StoreStats, StrayKind, TemporaryKind, stats};
 pub(crate) use put::WriterSession;
-pub use put::{Ingest, Object, Put, PutError, TreeStore};
+pub use put::{Ingest, OpenObject, Put, PutError, TreeStore};
 
 /// How many objects a directory holds before it is split, in the ecosystem's tools.
 pub const SPLIT_THRESHOLD: usize = 4096;
@@ -115,6 +118,29 @@ trait Context<T> {
 impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
         self.map_err(|error| StoreError::Io { action, path: path.to_owned(), source: error.into() })
+    }
+}
+
+/// Why a store cannot be counted, verified or cleaned.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// A directory cannot be listed, or a file not be looked at.
+    #[error("{}: {source}", crate::c4m::shown_name(.path.as_os_str().as_bytes()))]
+    Io {
+        /// What was looked at.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl CheckError {
+    fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
     }
 }
 

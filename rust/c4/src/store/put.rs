@@ -60,7 +60,7 @@ struct Count {
 
 /// An object that is open.
 #[derive(Debug)]
-pub struct Object {
+pub struct OpenObject {
     /// Its content: a regular file, at its start.
     pub file: File,
     /// Its bytes.
@@ -193,7 +193,7 @@ impl TreeStore {
     }
 
     /// Opens an object. What is no regular file is refused, and never waited for.
-    pub fn open(&self, id: &C4Id) -> Result<Option<Object>, StoreError> {
+    pub fn open(&self, id: &C4Id) -> Result<Option<OpenObject>, StoreError> {
         for _ in 0..MAX_LOOKS {
             let Some((path, _)) = self.find(id)? else { return Ok(None) };
             match open_object(&path)? {
@@ -474,7 +474,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Opens the file of an object; `None` when there is nothing at the path.
-fn open_object(path: &Path) -> Result<Option<Object>, StoreError> {
+fn open_object(path: &Path) -> Result<Option<OpenObject>, StoreError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -486,7 +486,7 @@ fn open_object(path: &Path) -> Result<Option<Object>, StoreError> {
     if !layout::is_regular(&stat) {
         return Err(StoreError::NotRegular(path.to_owned()));
     }
-    Ok(Some(Object { file, size: stat.st_size as u64, path: path.to_owned() }))
+    Ok(Some(OpenObject { file, size: stat.st_size as u64, path: path.to_owned() }))
 }
 
 /// Makes a file young; `false` when it is not there any more, or may not be touched.
