@@ -66,14 +66,18 @@ impl Known {
         self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The deepest existing directory along an ID: where an object is put.
-    pub(super) fn deepest(&self, root: &Path, name: &Name) -> Result<Place, StoreError> {
+    /// The deepest directory along an ID that is known. There may be deeper ones.
+    pub(super) fn remembered(&self, root: &Path, name: &Name) -> Place {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_known = |depth: &usize| known.contains(&name.0[..2 * depth]);
         let depth = (1..=ID_TEXT_BYTES / 2).take_while(is_known).count();
-        drop(known);
         let pairs = (0..depth).filter_map(|depth| name.pair(depth));
-        let mut place = Place { directory: pairs.fold(root.to_owned(), |path, pair| path.join(pair)), depth };
+        Place { directory: pairs.fold(root.to_owned(), |path, pair| path.join(pair)), depth }
+    }
+
+    /// The deepest existing directory along an ID: where an object is put.
+    pub(super) fn deepest(&self, root: &Path, name: &Name) -> Result<Place, StoreError> {
+        let mut place = self.remembered(root, name);
         while let Some(below) = place.below(name) {
             if !is_directory(&below.directory)? {
                 break;

@@ -293,7 +293,9 @@ impl TreeStore {
     pub(super) fn place(&self, id: &C4Id, temporary: &Temporary, size: u64) -> Result<(), StoreError> {
         let name = Name::of(id);
         for _ in 0..MAX_LOOKS {
-            let place = self.known.deepest(&self.root, &name)?;
+            // The deepest directory was looked for before the content was written; whether there is a deeper one by now
+            // is looked at once it has its name, and must be then.
+            let place = self.known.remembered(&self.root, &name);
             let path = place.directory.join(name.as_str());
             match rename_new(temporary.path(), &path) {
                 Ok(()) => {
