@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Literal
 
+    from c4py._rust import TreeStore
     from c4py._types import Progress, ScanOptions, StrPath
+    from c4py.store.protocol import Store
 
 __all__ = [
     "C4ID",
@@ -33,6 +35,7 @@ __all__ = [
 def scan(
     path: StrPath,
     *,
+    store: Store | None = None,
     follow_symlinks: bool = False,
     compute_ids: bool = True,
     progress: Progress = None,
@@ -59,12 +62,17 @@ def scan(
     link_ids: "follow" gives a link the ID of its target wherever that is, "inside" only if it lies in the tree.
     sequences: fold numbered files of a directory; the members' IDs are kept with the manifest.
     workers: threads, by default one a processor.
+    store: a store that everything read is put into, in the same pass: the content of files, and the one-level texts of
+    directories, that of the root included. When the manifest is returned, all that it names is in the store and durable
+    (with an FSStore of durability "none", there). A file is read once; for many small files, "batch" is far faster than
+    "full". A store of one's own is called by this thread only, unless its `concurrency` says more.
     progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a line on
     stderr; called in this thread, about 25 times a second and at the end. An exception in it stops the scan.
     on_error: what cannot be read, or changes while it is read, is in the manifest without an ID and in
     `manifest.errors`; with "raise", ScanError is raised at the end, with both.
 
-    Raises FileNotFoundError, PermissionError; NotADirectory, which is both a NotADirectoryError and a ValueError.
+    Raises FileNotFoundError, PermissionError; StoreError, or what a store of one's own raises, when the store fails;
+    NotADirectory, which is both a NotADirectoryError and a ValueError.
     KeyboardInterrupt stops the scan at once.
     """
     if on_error not in ("raise", "record"):
@@ -89,7 +97,7 @@ def scan(
     if b"/" in (options["exclude_file_name"] or b""):
         raise ValueError("C4_EXCLUDE_FILE must be a name without a slash")
     try:
-        manifest = _scan(path, options, tick)
+        manifest = _scan(path, options, tick, None if store is None else _sink(store))
     finally:
         if isinstance(tick, _Line):
             tick.end()
@@ -97,6 +105,17 @@ def scan(
     if errors and on_error == "raise":
         raise ScanError(manifest, errors)
     return manifest
+
+
+def _sink(store: Store) -> Store | TreeStore:
+    """Give what a scan puts into: the core's own store where `put` is that of FSStore, else the store itself."""
+    from c4py.store import FSStore, MultiStore
+
+    if isinstance(store, MultiStore):
+        store = store.stores[0]
+    if isinstance(store, FSStore) and type(store).put is FSStore.put:
+        return store.tree
+    return store
 
 
 def read_patterns(exclude_file: StrPath) -> list[bytes]:

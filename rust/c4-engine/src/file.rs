@@ -1,7 +1,7 @@
 //! A file that must stay as it is while it is read.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{self, FileType, Stat};
 use rustix::io::Errno;
@@ -121,6 +121,12 @@ impl FileReader {
     /// Whether the metadata is still that from before the first read.
     pub fn is_unchanged(&self) -> io::Result<bool> {
         Ok(version(&fs::fstat(&self.file)?) == version(&self.before))
+    }
+}
+
+impl AsFd for FileReader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`diff`], [`patch`]: what differs between two manifests; patches, and chains of them.
 //! - [`merge()`], [`intersect`], [`union`], [`difference`]: manifests become one.
 //! - [`scan`]: a directory tree becomes a manifest.
+//! - [`store`]: content kept by its ID.
 //!
 //! The crate has no unsafe code, prints nothing and knows nothing of Python.
 
@@ -21,6 +22,7 @@ mod parallel;
 pub mod patch;
 pub mod scan;
 mod sets;
+pub mod store;
 mod tree;
 
 pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};

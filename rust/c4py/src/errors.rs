@@ -3,6 +3,7 @@
 //! The classes are those of `c4py.errors`; what a builtin exception says already is raised as that builtin.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 
 use arrow_schema::ArrowError;
 use c4::ParseIdError;
@@ -10,11 +11,13 @@ use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, Seq
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
+use c4::store::{CheckError, StoreError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
 
 use crate::arrow::{TableError, Value};
+use crate::names::to_str;
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
@@ -24,6 +27,7 @@ mod python {
     pyo3::import_exception!(c4py.errors, NotARegularFile);
     pyo3::import_exception!(c4py.errors, ParseError);
     pyo3::import_exception!(c4py.errors, PatchError);
+    pyo3::import_exception!(c4py.errors, StoreError);
 }
 
 /// An `OSError`, as the subclass that its number asks for, with the path as the caller gave it.
@@ -110,8 +114,40 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
             os_error::<python::NotADirectory>(py, error, Some(path))
         }
         ScanError::Root(error) => from_io(py, error, Some(path)),
+        ScanError::Store(error) => from_store(py, error),
         ScanError::Workers(..) => PyRuntimeError::new_err(error.to_string()),
         ScanError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+/// A `StoreError` with the number that the system gave, and the path.
+pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
+    let path = error.path().and_then(|path| to_str(py, path.as_os_str().as_bytes()).ok());
+    let number = if let StoreError::Io { source, .. } = error { source.raw_os_error() } else { None };
+    match (path, number) {
+        (Some(path), Some(number)) => {
+            let text = py.import("os").and_then(|os| os.call_method1("strerror", (number,))?.extract::<String>());
+            let StoreError::Io { action, .. } = error else { return python::StoreError::new_err(error.to_string()) };
+            let message = text.map_or_else(|_| error.to_string(), |text| format!("cannot {action}: {text}"));
+            python::StoreError::new_err((number, message, path.unbind()))
+        }
+        (Some(path), None) => {
+            let shown = py.import("c4py._visible").and_then(|module| module.call_method1("visible", (path,)));
+            let shown = shown.and_then(|shown| shown.extract::<String>()).unwrap_or_default();
+            python::StoreError::new_err(format!("{error}: {shown}"))
+        }
+        (None, _) => python::StoreError::new_err(error.to_string()),
+    }
+}
+
+/// What keeps a store from being counted, verified or cleaned.
+pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
+    match error {
+        CheckError::Io { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(path.as_any())),
+            Err(error) => error,
+        },
+        CheckError::Cancelled => PyKeyboardInterrupt::new_err(()),
     }
 }
 

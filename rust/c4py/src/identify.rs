@@ -1,5 +1,6 @@
 //! IDs of buffers, streams and files.
 
+use std::convert::Infallible;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -26,8 +27,12 @@ pub(crate) fn identify_bytes(buffer: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     with_bytes("buffer", buffer, |bytes| C4ID(C4Id::of(bytes)))
 }
 
-/// Gives each piece of a binary stream to a function.
-fn read_stream(stream: &Bound<'_, PyAny>, buf_size: usize, mut take: impl FnMut(&[u8]) + Send) -> PyResult<()> {
+/// Gives each piece of a binary stream to a function, which may fail.
+pub(crate) fn read_stream<E: Send>(
+    stream: &Bound<'_, PyAny>,
+    buf_size: usize,
+    mut take: impl FnMut(&[u8]) -> Result<(), E> + Send,
+) -> PyResult<Result<(), E>> {
     let py = stream.py();
     if buf_size == 0 {
         return Err(PyValueError::new_err("buf_size must be at least 1"));
@@ -38,24 +43,18 @@ fn read_stream(stream: &Bound<'_, PyAny>, buf_size: usize, mut take: impl FnMut(
         if piece.is_none() {
             return Err(std::io::Error::from(std::io::ErrorKind::WouldBlock).into());
         }
-        let length = if let Ok(bytes) = piece.cast::<PyBytes>() {
+        let (length, taken) = if let Ok(bytes) = piece.cast::<PyBytes>() {
             let bytes = bytes.as_bytes();
-            if bytes.len() < DETACH_BYTES {
-                take(bytes);
-            } else {
-                py.detach(|| take(bytes));
-            }
-            bytes.len()
+            let taken = if bytes.len() < DETACH_BYTES { take(bytes) } else { py.detach(|| take(bytes)) };
+            (bytes.len(), taken)
         } else {
-            with_bytes("stream.read()", &piece, |bytes| {
-                take(bytes);
-                bytes.len()
-            })
-            .map_err(|_| PyTypeError::new_err("stream must be a binary stream: its read() gives no bytes"))?
+            with_bytes("stream.read()", &piece, |bytes| (bytes.len(), take(bytes)))
+                .map_err(|_| PyTypeError::new_err("stream must be a binary stream: its read() gives no bytes"))?
         };
-        if length == 0 {
-            return Ok(());
+        if length == 0 || taken.is_err() {
+            return Ok(taken);
         }
+        py.check_signals()?;
     }
 }
 
@@ -66,7 +65,7 @@ fn read_stream(stream: &Bound<'_, PyAny>, buf_size: usize, mut take: impl FnMut(
 #[pyo3(signature = (stream, *, buf_size=262_144))]
 pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C4ID> {
     let mut hasher = c4_sha512::Sha512::new();
-    read_stream(stream, buf_size, |bytes| hasher.update(bytes))?;
+    let Ok(()) = read_stream(stream, buf_size, |bytes| Ok::<_, Infallible>(hasher.update(bytes)))?;
     Ok(C4ID(C4Id(hasher.finalize())))
 }
 
@@ -74,7 +73,8 @@ pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C
 #[pyfunction]
 pub(crate) fn identify_content(stream: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     let mut hasher = c4::identify::ContentHasher::default();
-    read_stream(stream, c4::identify::READ_BYTES, |bytes| hasher.update(bytes))?;
+    let take = |bytes: &[u8]| Ok::<_, Infallible>(hasher.update(bytes));
+    let Ok(()) = read_stream(stream, c4::identify::READ_BYTES, take)?;
     Ok(C4ID(stream.py().detach(|| hasher.finish()).id()))
 }
 

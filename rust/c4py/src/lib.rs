@@ -33,6 +33,9 @@ mod sequence;
 mod sets;
 mod shared;
 mod state;
+mod store;
+mod store_check;
+mod store_port;
 mod subtree;
 mod validator;
 mod views;
@@ -78,6 +81,12 @@ mod _rust {
     use super::sequence::{Sequence, is_sequence, sequence_from_state};
     #[pymodule_export]
     use super::sets::{difference, intersect, union};
+    #[pymodule_export]
+    use super::store::TreeStore;
+    #[pymodule_export]
+    use super::store_check::{StoreIds, store_ids, store_stats};
+    #[pymodule_export]
+    use super::store_port::ContentReader;
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
     #[pymodule_export]

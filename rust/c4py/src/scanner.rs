@@ -1,6 +1,8 @@
 //! A directory tree becomes a manifest.
 
-use c4::scan::{LinkIds, Patterns, ScanMode, ScanOptions, ScanProgress, ScanStats};
+use std::sync::Arc;
+
+use c4::scan::{LinkIds, Patterns, ScanMode, ScanOptions, ScanProgress, ScanStats, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -9,7 +11,9 @@ use crate::errors::from_scan;
 use crate::identify::check_workers;
 use crate::manifest::Manifest;
 use crate::names::{to_bytes, to_path, to_str};
-use crate::watch::watch;
+use crate::store::TreeStore;
+use crate::store_port::PythonStore;
+use crate::watch::{watch, watch_and_call};
 
 /// Options of `scan`, as `c4py.scanner` gives them.
 #[derive(FromPyObject)]
@@ -69,7 +73,7 @@ fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
 /// the root.
 #[pyclass(frozen, eq, module = "c4py", name = "ScanStats")]
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PyScanStats(ScanStats);
+pub(crate) struct PyScanStats(pub(crate) ScanStats);
 
 #[pymethods]
 impl PyScanStats {
@@ -186,22 +190,49 @@ impl ScanIssue {
     }
 }
 
-/// Scan a directory; `tick` is called with a ScanStats now and then and at the end.
+/// Scan a directory; `tick` is called with a ScanStats now and then and at the end. What is read goes into `store`, a
+/// TreeStore or any object with `put`.
 #[pyfunction]
 pub(crate) fn scan<'py>(
     py: Python<'py>,
     path: &Bound<'py, PyAny>,
     options: &Bound<'py, PyAny>,
     tick: Option<&Bound<'py, PyAny>>,
+    store: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Manifest> {
     let native = to_path("path", path)?;
     let options = self::options(&options.extract()?)?;
-    let progress = ScanProgress::default();
+    let progress = Arc::new(ScanProgress::default());
     let report = || match tick {
         Some(tick) => tick.call1((PyScanStats(progress.stats()),)).map(|_| ()),
         None => Ok(()),
     };
-    let result = watch(py, || c4::scan::scan(&native, &options, &progress), report, || progress.cancel())?;
+    let scan = |sink: Option<Sink<'_>>| match sink {
+        Some(sink) => c4::scan::scan_into(&native, &options, &progress, sink),
+        None => c4::scan::scan(&native, &options, &progress),
+    };
+    let cancel = || progress.cancel();
+    let tree = store.and_then(|store| store.cast::<TreeStore>().ok()).map(|store| Arc::clone(store.get().inner()));
+    let result = match (tree, store) {
+        (Some(tree), _) => watch(py, || scan(Some(Sink::Tree(&tree))), report, cancel)?,
+        (None, None) => watch(py, || scan(None), report, cancel)?,
+        (None, Some(store)) => {
+            let port = PythonStore::new(store)?;
+            let work = |caller| {
+                let port = port.called_by(caller);
+                let result = scan(Some(Sink::Port(&port)));
+                (result, port.into_failure())
+            };
+            let (result, failure) = watch_and_call(py, work, report, cancel)?;
+            // What the store raised says more than that it failed.
+            if let Some(failure) = failure
+                && result.is_err()
+            {
+                return Err(failure);
+            }
+            result
+        }
+    };
     let scan = result.map_err(|error| from_scan(py, &error, path))?;
     report()?;
     let issues = scan.issues.into_iter().map(|issue| ScanIssue {

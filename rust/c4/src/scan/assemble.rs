@@ -144,8 +144,12 @@ impl Forest {
             });
         }
         let messages: Vec<&[u8]> = texts.iter().map(|(_, text)| text.as_slice()).collect();
-        for ((at, _), digest) in texts.iter().zip(c4_sha512::digest_many(&messages)) {
-            finished[*at].0 = C4Id(digest);
+        let digests = c4_sha512::digest_many(&messages);
+        for ((at, text), digest) in texts.into_iter().zip(digests) {
+            finished[at].0 = C4Id(digest);
+            if let Some(keeper) = scanner.keeper {
+                keeper.put_text(&finished[at].0, text);
+            }
         }
         finished
     }

@@ -10,11 +10,13 @@ use c4_sha512::Digest;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
+use super::keep::{Keeper, Kept, PortFault, by_threads};
 use super::layout::{Forest, Job, Source};
 use super::walk::{Inode, inode_of, mode_of};
 use super::{IssueKind, ScanProgress, Scanner, below};
 use crate::C4Id;
 use crate::c4m::{Field, Mode, RowId, Timestamp};
+use crate::store::{Store, StoreError};
 
 /// Why the ID of a row is not that of the file that was listed there.
 #[derive(Clone, Copy)]
@@ -61,11 +63,15 @@ impl Forest {
     /// Does the jobs; returns the rows whose ID is not that of the file that was listed there, or that have none.
     fn hash_jobs(&mut self, scanner: &Scanner<'_>) -> HashMap<RowId, Fault> {
         let jobs = std::mem::take(&mut self.jobs);
-        // Each worker keeps a directory open as well.
-        let open = open_file_budget().saturating_sub(scanner.workers);
+        // Each worker keeps a directory open as well, and what is stored has a file of its own.
+        let open = open_file_budget().saturating_sub(scanner.workers) / if scanner.keeper.is_some() { 2 } else { 1 };
         let limits = Limits { workers: scanner.workers, open };
         let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
-        c4_engine::run(&Files { forest: self, scanner, jobs: &jobs, results: &results }, limits);
+        let files = Files { forest: self, scanner, jobs: &jobs, results: &results };
+        match scanner.keeper.and_then(|keeper| Some((keeper, keeper.port()?))) {
+            Some((keeper, store)) => files.put_all(keeper, store),
+            None => c4_engine::run(&files, limits),
+        }
         let Results { ids, mut surprises } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.rows.put_ids(ids);
         let mut faults = HashMap::new();
@@ -116,6 +122,10 @@ struct Files<'f> {
 /// A file of a scan. It is closed as soon as its last byte was read.
 struct OpenFile<'f> {
     file: State,
+    /// The file that was listed, where what is read is the store's copy of it.
+    shared_from: Option<FileReader>,
+    keeper: Option<&'f Keeper<'f>>,
+    kept: Kept<'f>,
     first_attempt: bool,
     /// Bytes that were announced and have not been counted.
     uncounted: u64,
@@ -135,6 +145,39 @@ impl OpenFile<'_> {
     }
 }
 
+impl<'f> OpenFile<'f> {
+    /// Gives bytes to the store.
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), IssueKind> {
+        let Some(keeper) = self.keeper else { return Ok(()) };
+        keeper.take(&mut self.kept, bytes).map_err(|error| stopped(keeper, error))
+    }
+
+    /// Begins to store the file, before its first byte is read.
+    fn begin_to_keep(&mut self, size: u64) -> Result<(), IssueKind> {
+        let (Some(keeper), State::Open(file)) = (self.keeper, &self.file) else { return Ok(()) };
+        match keeper.begin(file, size) {
+            Ok(kept) => self.kept = kept,
+            Err(StoreError::Io { source, .. }) if is_descriptor_exhaustion(&source) => {
+                return Err(IssueKind::Io("cannot open a file of the store", source));
+            }
+            Err(error) => return Err(stopped(keeper, error)),
+        }
+        if let Kept::Shared(_, copy) = &mut self.kept
+            && let Some(copy) = copy.take()
+            && let State::Open(listed) = std::mem::replace(&mut self.file, State::Open(copy))
+        {
+            self.shared_from = Some(listed);
+        }
+        Ok(())
+    }
+}
+
+/// What a file reports when the store has failed, which stops the scan.
+fn stopped(keeper: &Keeper<'_>, error: StoreError) -> IssueKind {
+    keeper.note(Err(error));
+    IssueKind::Io("cannot store the file", io::Error::other("the store failed"))
+}
+
 impl Message for OpenFile<'_> {
     type Error = IssueKind;
 
@@ -143,10 +186,13 @@ impl Message for OpenFile<'_> {
         match file.read(buffer).map_err(|error| IssueKind::Io("cannot read the file", error))? {
             FileRead::More(count) => {
                 self.count(count as u64);
+                self.keep(&buffer[..count])?;
                 Ok(Read::More(count))
             }
             FileRead::End(count) => {
-                self.file = State::Read(Metadata::of(file.stat()));
+                let listed = self.shared_from.take();
+                self.file = State::Read(Metadata::of(listed.as_ref().unwrap_or(file).stat()));
+                self.keep(&buffer[..count])?;
                 // Whatever was read of the file, it counts as done.
                 self.count(u64::MAX);
                 Ok(Read::End(count))
@@ -182,30 +228,33 @@ impl<'f> Batch for Files<'f> {
         }
         let file = self.open_file(job, keep).map_err(|error| IssueKind::Io("cannot open the file", error))?;
         let file = FileReader::new(file).map_err(|error| IssueKind::Io("cannot read the file", error))?;
-        Ok(OpenFile {
-            file: State::Open(file.map_err(|_| IssueKind::Changed)?),
+        let file = file.map_err(|_| IssueKind::Changed)?;
+        let size = u64::try_from(file.stat().st_size).unwrap_or(0);
+        let mut file = OpenFile {
+            file: State::Open(file),
+            shared_from: None,
+            keeper: self.scanner.keeper,
+            kept: Kept::Nothing,
             first_attempt: attempt == 0,
             uncounted: if attempt == 0 { job.size } else { 0 },
             progress: self.scanner.progress,
-        })
+        };
+        file.begin_to_keep(size)?;
+        Ok(file)
     }
 
     fn done(&self, index: usize, result: Result<(Digest, OpenFile<'f>), IssueKind>) {
-        let job = &self.jobs[index];
-        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok((digest, OpenFile { file: State::Read(metadata), .. })) => {
-                results.ids[job.row as usize] = C4Id(digest);
-                if !self.is_as_listed(job, &metadata) {
-                    results.surprises.push((index, Ok(metadata)));
+        let result = result.and_then(|(digest, file)| match file.file {
+            State::Read(metadata) => {
+                let id = C4Id(digest);
+                if let Some(keeper) = file.keeper {
+                    keeper.commit(file.kept, &id);
                 }
+                Ok((id, metadata))
             }
-            Ok(_) => results.surprises.push((index, Err(IssueKind::Changed))),
-            Err(kind) => results.surprises.push((index, Err(kind))),
-        }
-        drop(results);
-        ScanProgress::add(&self.scanner.progress.files_done, 1);
-        self.scanner.progress.note(|| self.forest.full_path(job.row, job.directory));
+            State::Open(_) => Err(IssueKind::Changed),
+        });
+        self.take_result(index, result);
     }
 
     fn is_exhaustion(error: &IssueKind) -> bool {
@@ -218,6 +267,57 @@ impl<'f> Batch for Files<'f> {
 }
 
 impl Files<'_> {
+    /// Notes what came of a file.
+    fn take_result(&self, index: usize, result: Result<(C4Id, Metadata), IssueKind>) {
+        let job = &self.jobs[index];
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok((id, metadata)) => {
+                results.ids[job.row as usize] = id;
+                if !self.is_as_listed(job, &metadata) {
+                    results.surprises.push((index, Ok(metadata)));
+                }
+            }
+            Err(kind) => results.surprises.push((index, Err(kind))),
+        }
+        drop(results);
+        ScanProgress::add(&self.scanner.progress.files_done, 1);
+        self.scanner.progress.note(|| self.forest.full_path(job.row, job.directory));
+    }
+
+    /// Lets a store that is no directory read all files; it hashes none itself, the files do as they are read.
+    fn put_all(&self, keeper: &Keeper<'_>, store: &dyn Store) {
+        by_threads(
+            self.jobs.len(),
+            store.concurrency(),
+            || self.scanner.progress.is_cancelled(),
+            |index| {
+                let result = self.put_one(keeper, store, index, 0).or_else(|kind| match kind {
+                    IssueKind::Changed => self.put_one(keeper, store, index, 1),
+                    kind => Err(kind),
+                });
+                ScanProgress::add(&self.scanner.progress.bytes_done, self.jobs[index].size);
+                self.take_result(index, result);
+            },
+        );
+    }
+
+    fn put_one(
+        &self,
+        keeper: &Keeper<'_>,
+        store: &dyn Store,
+        index: usize,
+        attempt: u32,
+    ) -> Result<(C4Id, Metadata), IssueKind> {
+        let State::Open(file) = self.open(index, attempt, &mut None)?.file else { return Err(IssueKind::Changed) };
+        match keeper.put_file(store, file) {
+            Ok((id, file)) => Ok((id, Metadata::of(file.stat()))),
+            Err(PortFault::Changed) => Err(IssueKind::Changed),
+            Err(PortFault::Unreadable(error)) => Err(IssueKind::Io("cannot read the file", error)),
+            Err(PortFault::Store(error)) => Err(stopped(keeper, error)),
+        }
+    }
+
     fn is_as_listed(&self, job: &Job, metadata: &Metadata) -> bool {
         let rows = &self.forest.rows;
         metadata.inode == job.inode

@@ -15,6 +15,7 @@ mod assemble;
 mod below;
 mod exclude;
 mod hash;
+mod keep;
 mod layout;
 mod links;
 mod walk;
@@ -22,11 +23,16 @@ mod walk;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 pub use exclude::{Patterns, glob_match};
+pub use keep::Sink;
 
+use self::keep::Keeper;
+use crate::C4Id;
 use crate::c4m::{FrameNumber, MIN_SEQUENCE, Manifest};
+use crate::store::StoreError;
 
 /// How much a scan finds out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -92,11 +98,11 @@ impl Default for ScanOptions {
 #[derive(Debug, Default)]
 pub struct ScanProgress {
     phase: AtomicU8,
-    entries: AtomicU64,
-    files_done: AtomicU64,
-    files_total: AtomicU64,
-    bytes_done: AtomicU64,
-    bytes_total: AtomicU64,
+    pub(crate) entries: AtomicU64,
+    pub(crate) files_done: AtomicU64,
+    pub(crate) files_total: AtomicU64,
+    pub(crate) bytes_done: AtomicU64,
+    pub(crate) bytes_total: AtomicU64,
     cancelled: AtomicBool,
     current: std::sync::Mutex<Vec<u8>>,
     /// Whether nobody has looked at `current` since it was written.
@@ -150,16 +156,16 @@ impl ScanProgress {
         }
     }
 
-    fn enter(&self, phase: u8) {
+    pub(crate) fn enter(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
     }
 
-    fn add(counter: &AtomicU64, count: u64) {
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Notes a path, when the last one was looked at and no other thread is noting one.
-    fn note(&self, path: impl FnOnce() -> Vec<u8>) {
+    pub(crate) fn note(&self, path: impl FnOnce() -> Vec<u8>) {
         if !self.current_is_new.load(Ordering::Relaxed)
             && let Ok(mut current) = self.current.try_lock()
         {
@@ -234,6 +240,9 @@ pub enum ScanError {
     /// The threads cannot be started.
     #[error("cannot start {0} worker threads: {1}")]
     Workers(usize, String),
+    /// The store cannot take what was read; there is no manifest of what is not stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The scan was asked to stop.
     #[error("interrupted")]
     Cancelled,
@@ -249,13 +258,43 @@ pub enum ScanError {
 /// assert_eq!(scan.manifest.get(0).id, &c4::C4Id::of(b"hello world"));
 /// ```
 pub fn scan(root: &Path, options: &ScanOptions, progress: &ScanProgress) -> Result<Scan, ScanError> {
+    scan_with(root, options, progress, None)
+}
+
+/// Scans a directory and stores what it reads: the content of files, and the one-level texts of directories, that of the
+/// root included. Each file is read once. When it returns, everything that the manifest names is in the store, durable
+/// as the store has it.
+///
+/// A scan that finds out no IDs reads nothing, and stores nothing.
+pub fn scan_into(
+    root: &Path,
+    options: &ScanOptions,
+    progress: &Arc<ScanProgress>,
+    sink: Sink<'_>,
+) -> Result<Scan, ScanError> {
+    if options.mode != ScanMode::Full {
+        return scan(root, options, progress);
+    }
+    let keeper = Keeper::new(sink, progress);
+    let result = scan_with(root, options, progress, Some(&keeper));
+    // What the store says comes first: it is why the scan was stopped.
+    keeper.finish()?;
+    result
+}
+
+fn scan_with(
+    root: &Path,
+    options: &ScanOptions,
+    progress: &ScanProgress,
+    keeper: Option<&Keeper<'_>>,
+) -> Result<Scan, ScanError> {
     let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     let root = Root::open(root)?;
     // Threads belong to this call: they have ended when it returns, and none is inherited by a fork.
     let result = rayon::ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("c4-scan-{index}"))
-        .build_scoped(rayon::ThreadBuilder::run, |pool| Scanner { options, progress, pool, workers }.run(root))
+        .build_scoped(rayon::ThreadBuilder::run, |pool| Scanner { options, progress, pool, workers, keeper }.run(root))
         .map_err(|error| ScanError::Workers(workers, error.to_string()))?;
     if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
 }
@@ -287,6 +326,7 @@ struct Scanner<'s> {
     progress: &'s ScanProgress,
     pool: &'s rayon::ThreadPool,
     workers: usize,
+    keeper: Option<&'s Keeper<'s>>,
 }
 
 impl Scanner<'_> {
@@ -298,6 +338,9 @@ impl Scanner<'_> {
         if self.options.mode == ScanMode::Full {
             forest.resolve_links(self);
             self.progress.enter(1);
+            if let Some(keeper) = self.keeper {
+                keeper.prepare()?;
+            }
             forest.hash_files(self);
         }
         if self.progress.is_cancelled() {
@@ -308,6 +351,13 @@ impl Scanner<'_> {
         let (mut manifest, mut issues) = forest.into_manifest(listed_rows);
         if self.options.sequences {
             manifest.fold_sequences(FrameNumber::First, MIN_SEQUENCE);
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.put_id_lists(&manifest);
+            // Not always the text of the root as listed: directories whose time is unknown take one here.
+            if let Ok(text) = manifest.canonical_text() {
+                keeper.put_text(&C4Id::of(&text), text);
+            }
         }
         issues.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.kind.code().cmp(b.kind.code())));
         self.progress.enter(3);

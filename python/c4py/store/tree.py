@@ -1,0 +1,214 @@
+"""The content store in a directory, which the tools of the C4 family share."""
+
+from __future__ import annotations
+
+from c4py._rust import C4ID, TreeStore
+from c4py.errors import ContentNotFound
+from c4py.store.protocol import Store, as_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import timedelta
+    from pathlib import Path
+    from types import TracebackType
+    from typing import BinaryIO, Literal, Self
+
+    from c4py._types import StrPath
+    from c4py.store.check import GcReport, Progress, Roots, StoreReport
+    from c4py.store.protocol import StoreStats
+
+#: Objects that a directory of a store holds before it is split, in all tools.
+SPLIT_THRESHOLD = 4096
+
+
+class FSStore(Store):
+    """A content store in a directory.
+
+    Each object is a file named by its ID, which lies in the root as long as that holds no more than `split_threshold`
+    objects, then in two-character directories. Other tools, other processes and other threads may read and write the
+    directory at the same time. The directory is made by the first `put`.
+
+    durability says when an object that was put survives a crash of the machine: with "full" as soon as `put` returns;
+    with "batch" when `flush` or `close` returns, or the `with` block ends, which costs far less for many objects (until
+    then only this store has them); with "none" whenever the system comes to it, for scratch. A crash of the process alone
+    never leaves an object under a wrong ID.
+
+    What is stored are bytes as they are: a c4m file is not brought to its canonical form. Failures are StoreError, an
+    OSError with `errno` and `filename`.
+
+    >>> import io, tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     store = c4py.FSStore(directory)
+    ...     c4id = store.put(io.BytesIO(b"hello world"))
+    ...     store.get(c4id).read(), len(store)
+    (b'hello world', 1)
+    """
+
+    def __init__(
+        self,
+        root: StrPath,
+        *,
+        split_threshold: int = SPLIT_THRESHOLD,
+        durability: Literal["full", "batch", "none"] = "full",
+    ) -> None:
+        self.split_threshold = split_threshold
+        self.durability = durability
+        #: The core's store, which scans put into.
+        self.tree = tree = TreeStore(root, split_threshold, durability)
+        if durability == "batch":
+            import weakref
+
+            # What was put and not flushed is kept when the interpreter ends or the store is forgotten.
+            weakref.finalize(self, tree.flush)
+
+    @property
+    def root(self) -> Path:
+        """The directory, as an absolute path."""
+        from pathlib import Path
+
+        return Path(self.tree.root)
+
+    def has(self, c4id: C4ID | str, /) -> bool:
+        """Say whether the store has an object. What has the name of an ID and is no regular file raises StoreError."""
+        return self.tree.find(c4id) is not None
+
+    def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
+        """Open an object for reading; the caller closes it.
+
+        With `verify`, reading to the end raises StoreCorrupt if the bytes are not those of the ID; without it the stream
+        is a file, which can seek. Raises ContentNotFound.
+        """
+        found = self.tree.open(c4id)
+        if found is None:
+            raise ContentNotFound(as_id(c4id))
+        descriptor, path = found
+        file = open(path, "rb", opener=lambda _path, _flags: descriptor)  # noqa: SIM115
+        if not verify:
+            return file
+        from c4py.store.content import verified
+
+        return verified(file, as_id(c4id))
+
+    def open(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
+        """Open an object for reading, verified unless asked otherwise: see `get`."""
+        return self.get(c4id, verify=verify)
+
+    def put(self, source: BinaryIO, /) -> C4ID:
+        """Store what is left in a binary stream, in bounded memory, and return its ID.
+
+        Nothing is written of what the store has already. A stream that fails leaves nothing.
+        """
+        return self.tree.put(source)
+
+    def path(self, c4id: C4ID | str, /) -> Path:
+        """Give the path of an object. It may move when its directory is split; `get` follows it. Raises ContentNotFound."""
+        from pathlib import Path
+
+        path = self.tree.find(c4id)
+        if path is None:
+            raise ContentNotFound(as_id(c4id))
+        return Path(path)
+
+    def remove(self, c4id: C4ID | str, /) -> bool:
+        """Remove an object, and say whether there was one. Nothing is asked about who needs it: see `gc`."""
+        return self.tree.remove(c4id)
+
+    def flush(self) -> None:
+        """Make what was put with durability "batch" durable. After StoreError, what is not durable is tried again."""
+        self.tree.flush()
+
+    def close(self) -> None:
+        """Flush. The store can be used on."""
+        self.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    def __contains__(self, c4id: object) -> bool:
+        return self.has(c4id)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[C4ID]:
+        """Give the IDs of all objects, in no order that means anything; those put meanwhile may be among them."""
+        from c4py.store.check import ids_in
+
+        self.flush()
+        return ids_in(self.tree.root)
+
+    def __len__(self) -> int:
+        """Count the objects. The whole directory is walked."""
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        """Be true: a store that holds nothing is a store."""
+        return True
+
+    def stats(self) -> StoreStats:
+        """Count objects, their bytes, and directories by depth. The whole directory is walked, and no object read."""
+        from c4py.store.check import directory_stats
+
+        self.flush()
+        return directory_stats(self.tree.root)
+
+    def verify(
+        self,
+        *,
+        sample: float | None = None,
+        seed: int = 0,
+        time_limit: float | None = None,
+        progress: Progress = None,
+        workers: int | None = None,
+        resume: str | None = None,
+        quarantine: bool = False,
+    ) -> StoreReport:
+        """Hash the objects again and report what is not as it should be: see `c4py.store.check.verify_directory`."""
+        from c4py.store.check import verify_directory
+
+        self.flush()
+        return verify_directory(
+            self.tree.root,
+            sample=sample,
+            seed=seed,
+            time_limit=time_limit,
+            progress=progress,
+            workers=workers,
+            resume=resume,
+            quarantine=quarantine,
+        )
+
+    def gc(
+        self,
+        roots: Roots,
+        dry_run: bool = True,
+        *,
+        grace: float | timedelta = 86_400,
+        progress: Progress = None,
+    ) -> GcReport:
+        """Remove what no root refers to, or say what would go: see `c4py.store.check.collect_garbage`."""
+        from c4py.store.check import collect_garbage
+
+        self.flush()
+        return collect_garbage(self.tree.root, roots, dry_run=dry_run, grace=grace, progress=progress)
+
+    def __repr__(self) -> str:
+        return f"FSStore({self.tree.root!r}, split_threshold={self.split_threshold}, durability={self.durability!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.__getstate__() == other.__getstate__() if isinstance(other, FSStore) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.tree.root)
+
+    def __getstate__(self) -> tuple[str, int, str]:
+        """Pickle by the directory and its settings; what was put and not flushed stays with this process."""
+        return self.tree.root, self.split_threshold, self.durability
+
+    def __setstate__(self, state: tuple[str, int, Literal["full", "batch", "none"]]) -> None:
+        root, split_threshold, durability = state
+        self.__init__(root, split_threshold=split_threshold, durability=durability)  # type: ignore[misc]
+

@@ -1,0 +1,112 @@
+//! Objects that become durable together.
+//!
+//! An object keeps its temporary name until its bytes are on the disk: one sync of the file system serves thousands of
+//! objects, then they get their names, then one more sync serves the names. So a crash at any moment leaves no name
+//! without its content, which a later put would take for an object that it need not write.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::put::lock;
+use super::session::Temporary;
+use super::{Context as _, StoreError, TreeStore};
+use crate::C4Id;
+
+/// Objects that wait at most; then the put that adds the last one flushes.
+const MAX_PENDING: usize = 8192;
+
+/// Objects that are written and have no name.
+#[derive(Default)]
+pub(super) struct Batch {
+    pending: Mutex<HashMap<C4Id, Arc<Pending>>>,
+    /// Whether there were objects that others had put, and perhaps not made durable.
+    is_unsynchronized: AtomicBool,
+    flushing: Mutex<()>,
+}
+
+struct Pending {
+    temporary: Temporary,
+    size: u64,
+}
+
+impl Batch {
+    /// Where an object waits, and its size.
+    pub(super) fn find(&self, id: &C4Id) -> Option<(PathBuf, u64)> {
+        let pending = lock(&self.pending);
+        let found = pending.get(id)?;
+        // What a parent process wrote before it forked is not ours, and may be gone.
+        let is_there = found.temporary.session().is_ours() && found.temporary.path().exists();
+        is_there.then(|| (found.temporary.path().to_owned(), found.size))
+    }
+
+    /// Takes an object out.
+    pub(super) fn remove(&self, id: &C4Id) -> bool {
+        lock(&self.pending).remove(id).is_some()
+    }
+
+    /// Notes that an object was found that may not be durable.
+    pub(super) fn note_unsynchronized(&self) {
+        self.is_unsynchronized.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds an object, and flushes when there are many.
+    pub(super) fn add(&self, store: &TreeStore, id: &C4Id, temporary: Temporary, size: u64) -> Result<(), StoreError> {
+        let mut pending = lock(&self.pending);
+        pending.insert(*id, Arc::new(Pending { temporary, size }));
+        let is_full = pending.len() >= MAX_PENDING;
+        drop(pending);
+        if is_full { self.flush(store) } else { Ok(()) }
+    }
+
+    /// Gives all objects that wait their names, durably. After a failure those that are not durable wait on.
+    pub(super) fn flush(&self, store: &TreeStore) -> Result<(), StoreError> {
+        let _one_at_a_time = lock(&self.flushing);
+        let was_unsynchronized = self.is_unsynchronized.swap(false, Ordering::Relaxed);
+        let result = self.flush_pending(store, was_unsynchronized);
+        if result.is_err() && was_unsynchronized {
+            self.note_unsynchronized();
+        }
+        result
+    }
+
+    fn flush_pending(&self, store: &TreeStore, was_unsynchronized: bool) -> Result<(), StoreError> {
+        let mut pending = lock(&self.pending);
+        pending.retain(|_, waiting| waiting.temporary.session().is_ours());
+        let waiting: Vec<_> = pending.iter().map(|(id, waiting)| (*id, Arc::clone(waiting))).collect();
+        drop(pending);
+        if !waiting.is_empty() {
+            synchronize(store, waiting.iter().map(|(_, waiting)| &waiting.temporary))?;
+            for (id, waiting) in &waiting {
+                store.place(id, &waiting.temporary, waiting.size)?;
+            }
+        } else if !was_unsynchronized {
+            return Ok(());
+        }
+        synchronize(store, std::iter::empty())?;
+        let mut pending = lock(&self.pending);
+        for (id, waiting) in waiting {
+            if pending.get(&id).is_some_and(|now| Arc::ptr_eq(now, &waiting)) {
+                pending.remove(&id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes temporaries, and names, durable: all at once where the file system can, else one by one. In that case names are
+/// made durable as they are given.
+fn synchronize<'t>(store: &TreeStore, temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
+    // Failures to write since the writer's directory was made are told here.
+    let session = store.session()?;
+    if session.is_synced_together() {
+        return session.synchronize();
+    }
+    for temporary in temporaries {
+        let file = File::open(temporary.path());
+        file.and_then(|file| file.sync_all()).context("make an object durable", temporary.path())?;
+    }
+    Ok(())
+}

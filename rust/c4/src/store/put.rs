@@ -1,0 +1,539 @@
+//! A store in a directory: content goes in, is found, comes out.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::io::Errno;
+
+use super::batch::Batch;
+use super::layout::{self, Known, Name, Place, Places};
+use super::session::{self, Session, Temporary};
+use super::{Context, Durability, StoreError};
+use crate::C4Id;
+use crate::identify::READ_BYTES;
+
+/// How often an object's place is looked for while others change it.
+const MAX_LOOKS: u32 = 1000;
+
+/// Directories whose count of objects is remembered.
+const MAX_COUNTED: usize = 65_536;
+
+/// A content store in a directory of the file system.
+///
+/// Its functions may be called by several threads at once, and by several processes for one directory.
+///
+/// ```
+/// use std::io::Read as _;
+/// use c4::store::{Durability, SPLIT_THRESHOLD, TreeStore};
+/// # let directory = tempfile::tempdir().unwrap();
+/// let store = TreeStore::new(&directory.path().join("store"), SPLIT_THRESHOLD, Durability::Full).unwrap();
+/// let id = store.put(&mut &b"hello"[..]).unwrap();
+/// let mut content = Vec::new();
+/// store.open(&id).unwrap().unwrap().file.read_to_end(&mut content).unwrap();
+/// assert_eq!(content, b"hello");
+/// ```
+pub struct TreeStore {
+    root: PathBuf,
+    threshold: usize,
+    durability: Durability,
+    /// The writer's directory, as long as there are temporaries in it.
+    session: Mutex<Weak<Session>>,
+    /// Whether what dead writers left was looked for.
+    is_swept: AtomicBool,
+    known: Known,
+    counts: Mutex<HashMap<PathBuf, Count>>,
+    batch: Batch,
+}
+
+/// What is found where an object should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Nothing,
+    /// A regular file of the right size.
+    Whole,
+    Other,
+}
+
+/// How many objects a directory has, as far as this process knows.
+#[derive(Clone, Copy)]
+struct Count {
+    objects: usize,
+    /// Objects that were added since they were last counted: others may have added some as well.
+    since: usize,
+}
+
+/// An object that is open.
+#[derive(Debug)]
+pub struct OpenObject {
+    /// Its content: a regular file, at its start.
+    pub file: File,
+    /// Its bytes.
+    pub size: u64,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// Why content was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// The content cannot be read.
+    #[error(transparent)]
+    Source(io::Error),
+    /// The store cannot take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TreeStore {
+    /// A store in a directory, which is made by the first put. A relative path is that of now, whatever the process's
+    /// directory is later.
+    pub fn new(root: &Path, threshold: usize, durability: Durability) -> io::Result<Self> {
+        Ok(Self {
+            root: std::path::absolute(root)?,
+            threshold,
+            durability,
+            session: Mutex::default(),
+            is_swept: AtomicBool::new(false),
+            known: Known::default(),
+            counts: Mutex::default(),
+            batch: Batch::default(),
+        })
+    }
+
+    /// The directory, as an absolute path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Stores content that is read to its end, in bounded memory.
+    pub fn put(&self, content: &mut dyn Read) -> Result<C4Id, PutError> {
+        let mut put = self.begin();
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return Ok(put.finish()?),
+                Ok(count) => put.write(&buffer[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(PutError::Source(error)),
+            }
+        }
+    }
+
+    /// Begins to store content that arrives in pieces.
+    pub fn begin(&self) -> Put<'_> {
+        Put { store: self, hasher: c4_sha512::Sha512::new(), held: Vec::new(), ingest: None }
+    }
+
+    /// Stores bytes whose ID is known. Nothing is written when the store has them.
+    pub fn put_bytes(&self, id: &C4Id, content: &[u8]) -> Result<(), StoreError> {
+        if self.has_already(id, content.len() as u64)? {
+            return Ok(());
+        }
+        let mut ingest = self.ingest()?;
+        ingest.write(content)?;
+        ingest.commit(id)
+    }
+
+    /// Begins to store content that the caller hashes.
+    pub fn ingest(&self) -> Result<Ingest<'_>, StoreError> {
+        let (file, temporary) = self.session()?.temporary()?;
+        Ok(Ingest { store: self, temporary, file, bytes: 0 })
+    }
+
+    /// Keeps the writer's directory in place: worth while for who writes many objects, one by one.
+    pub(crate) fn hold_session(&self) -> Result<WriterSession, StoreError> {
+        Ok(WriterSession { _session: self.session()? })
+    }
+
+    pub(super) fn session(&self) -> Result<Arc<Session>, StoreError> {
+        let mut current = lock(&self.session);
+        if let Some(session) = current.upgrade()
+            && session.is_ours()
+        {
+            return Ok(session);
+        }
+        self.make_root()?;
+        if !self.is_swept.swap(true, Ordering::Relaxed) {
+            session::sweep(&self.root);
+        }
+        let session = Session::begin(&self.root)?;
+        *current = Arc::downgrade(&session);
+        Ok(session)
+    }
+
+    fn make_root(&self) -> Result<(), StoreError> {
+        if self.root.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.root).context("make the store", &self.root)?;
+        if self.durability == Durability::None {
+            return Ok(());
+        }
+        // Which of the directories above are new is not known; to synchronize one in vain costs nothing.
+        for above in self.root.ancestors().skip(1) {
+            if sync_directory(above).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an object lies and how many bytes it has.
+    ///
+    /// Looks where it should be, then from the root down, so that it finds what another process moves down meanwhile.
+    pub fn find(&self, id: &C4Id) -> Result<Option<(PathBuf, u64)>, StoreError> {
+        if let Some(found) = self.batch.find(id) {
+            return Ok(Some(found));
+        }
+        let name = Name::of(id);
+        let path = self.known.deepest(&self.root, &name)?.directory.join(name.as_str());
+        if let Some(stat) = layout::status(&path)?
+            && layout::is_regular(&stat)
+        {
+            return Ok(Some((path, stat.st_size as u64)));
+        }
+        let mut refused = None;
+        let mut places = Places::of(&self.root, &name);
+        while let Some(directory) = places.next()? {
+            let path = directory.join(name.as_str());
+            match layout::status(&path)? {
+                Some(stat) if layout::is_regular(&stat) => return Ok(Some((path, stat.st_size as u64))),
+                Some(_) => refused = Some(path),
+                None => {}
+            }
+        }
+        refused.map_or(Ok(None), |path| Err(StoreError::NotRegular(path)))
+    }
+
+    /// Opens an object. What is no regular file is refused, and never waited for.
+    pub fn open(&self, id: &C4Id) -> Result<Option<OpenObject>, StoreError> {
+        for _ in 0..MAX_LOOKS {
+            let Some((path, _)) = self.find(id)? else { return Ok(None) };
+            match open_object(&path)? {
+                Some(object) => return Ok(Some(object)),
+                // Moved or removed since it was found.
+                None => {}
+            }
+        }
+        Err(StoreError::Unsettled(self.root.join(id.to_string())))
+    }
+
+    /// Removes an object; whether there was one.
+    pub fn remove(&self, id: &C4Id) -> Result<bool, StoreError> {
+        let mut is_removed = self.batch.remove(id);
+        for _ in 0..MAX_LOOKS {
+            let Some((path, _)) = self.find(id)? else { return Ok(is_removed) };
+            match fs::remove_file(&path) {
+                Ok(()) => is_removed = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).context("remove an object", &path),
+            }
+        }
+        Err(StoreError::Unsettled(self.root.join(id.to_string())))
+    }
+
+    /// Makes durable, and gives its name to, everything that was put with [`Durability::Batch`].
+    pub fn flush(&self) -> Result<(), StoreError> {
+        if self.durability == Durability::Batch { self.batch.flush(self) } else { Ok(()) }
+    }
+
+    /// Whether the store has an object of this ID and size, which then is as good as put: durable, and younger than
+    /// what a collection of garbage removes.
+    fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
+        if self.batch.find(id).is_some_and(|(_, found)| found == size) {
+            return Ok(true);
+        }
+        let name = Name::of(id);
+        let path = self.known.deepest(&self.root, &name)?.directory.join(name.as_str());
+        Ok(self.look(&path, size)? == Look::Whole)
+    }
+
+    /// What is at the path of an object of so many bytes; one that is whole is made as good as put.
+    fn look(&self, path: &Path, size: u64) -> Result<Look, StoreError> {
+        let at = || -> Result<Look, StoreError> {
+            Ok(match layout::status(path)? {
+                Some(stat) if layout::is_regular(&stat) && stat.st_size as u64 == size => Look::Whole,
+                Some(_) => Look::Other,
+                None => Look::Nothing,
+            })
+        };
+        let found = at()?;
+        if found != Look::Whole {
+            return Ok(found);
+        }
+        if !touch(path)? {
+            // What is another user's cannot be touched: it is replaced by a file of our own.
+            return Ok(Look::Other);
+        }
+        // A collection of garbage that took it away before it was touched has not seen the new time.
+        let found = at()?;
+        if found != Look::Whole {
+            return Ok(found);
+        }
+        match self.durability {
+            Durability::Full => {
+                // Its writer may not have come to that yet, or not have cared.
+                let Some(object) = open_object(path)? else { return Ok(Look::Nothing) };
+                object.file.sync_all().context("make an object durable", path)?;
+                self.synchronize(path.ancestors().skip(1))?;
+            }
+            Durability::Batch => self.batch.note_unsynchronized(),
+            Durability::None => {}
+        }
+        Ok(Look::Whole)
+    }
+
+    /// Gives a temporary file, which holds the content of an ID, its name.
+    pub(super) fn place(&self, id: &C4Id, temporary: &Temporary, size: u64) -> Result<(), StoreError> {
+        let name = Name::of(id);
+        for _ in 0..MAX_LOOKS {
+            let place = self.known.deepest(&self.root, &name)?;
+            let path = place.directory.join(name.as_str());
+            match rename_new(temporary.path(), &path) {
+                Ok(()) => {
+                    temporary.keep();
+                    return self.settle(place, &name);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.look(&path, size)? {
+                    Look::Whole => return Ok(()),
+                    Look::Nothing => {}
+                    Look::Other => {
+                        // Of another size, or no file at all, or a file that is another user's: ours takes its place.
+                        fs::rename(temporary.path(), &path)
+                            .context("put an object in the place of a damaged one", &path)?;
+                        temporary.keep();
+                        return self.settle(place, &name);
+                    }
+                },
+                // Somebody has removed the directory.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !place.directory.is_dir() => {
+                    self.known.forget();
+                    self.make_root()?;
+                }
+                Err(error) => return Err(error).context("give an object its name", &path),
+            }
+        }
+        Err(StoreError::Unsettled(self.root.join(name.as_str())))
+    }
+
+    /// What follows when an object has its name: it goes down where its directory was split meanwhile, and its directory
+    /// is split if it holds too many.
+    fn settle(&self, place: Place, name: &Name) -> Result<(), StoreError> {
+        let mut touched = vec![place.directory.clone()];
+        let place = layout::settle(place, name, &mut touched)?;
+        if self.is_full(&place.directory)? {
+            touched.extend(layout::split(&place)?);
+            touched.push(place.directory);
+        }
+        touched.dedup();
+        self.synchronize(touched.iter().map(PathBuf::as_path))
+    }
+
+    /// Counts an object that was added to a directory; whether the directory has too many.
+    ///
+    /// A directory is not listed for each object: that would be quadratic. Others add as well, so it is listed again
+    /// after a share of the threshold.
+    fn is_full(&self, directory: &Path) -> Result<bool, StoreError> {
+        let mut counts = lock(&self.counts);
+        if let Some(count) = counts.get_mut(directory) {
+            count.objects += 1;
+            count.since += 1;
+            if count.objects <= self.threshold && count.since <= self.threshold / 8 {
+                return Ok(false);
+            }
+        }
+        drop(counts);
+        let objects = layout::objects_in(directory)?.len();
+        let mut counts = lock(&self.counts);
+        if objects > self.threshold {
+            counts.remove(directory);
+            return Ok(true);
+        }
+        if counts.len() >= MAX_COUNTED {
+            counts.clear();
+        }
+        counts.insert(directory.to_owned(), Count { objects, since: 0 });
+        Ok(false)
+    }
+
+    /// Synchronizes directories, up to the root of the store.
+    fn synchronize<'p>(&self, directories: impl Iterator<Item = &'p Path>) -> Result<(), StoreError> {
+        let is_each = match self.durability {
+            Durability::Full => true,
+            Durability::Batch => !self.session()?.is_synced_together(),
+            Durability::None => false,
+        };
+        if is_each {
+            for directory in directories.take_while(|directory| directory.starts_with(&self.root)) {
+                sync_directory(directory).context("make a directory of the store durable", directory)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The writer's directory of a store, which stays until this is dropped.
+pub(crate) struct WriterSession {
+    _session: Arc<Session>,
+}
+
+/// Content that arrives in pieces, and is hashed on its way. Dropped before [`Put::finish`], it leaves nothing.
+///
+/// What is short waits in memory: of what the store has already nothing is written then.
+pub struct Put<'s> {
+    store: &'s TreeStore,
+    hasher: c4_sha512::Sha512,
+    held: Vec<u8>,
+    ingest: Option<Ingest<'s>>,
+}
+
+impl Put<'_> {
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.hasher.update(bytes);
+        if let Some(ingest) = &mut self.ingest {
+            return ingest.write(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        if self.held.len() > READ_BYTES {
+            let mut ingest = self.store.ingest()?;
+            ingest.write(&std::mem::take(&mut self.held))?;
+            self.ingest = Some(ingest);
+        }
+        Ok(())
+    }
+
+    /// Ends the content; its ID.
+    pub fn finish(self) -> Result<C4Id, StoreError> {
+        let id = C4Id(self.hasher.finalize());
+        match self.ingest {
+            Some(ingest) => ingest.commit(&id)?,
+            None => self.store.put_bytes(&id, &self.held)?,
+        }
+        Ok(id)
+    }
+}
+
+/// Content on its way into a store, which the caller hashes. Dropped without [`Ingest::commit`], it leaves nothing.
+pub struct Ingest<'s> {
+    store: &'s TreeStore,
+    temporary: Temporary,
+    file: File,
+    bytes: u64,
+}
+
+impl Ingest<'_> {
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all(bytes).context("write to the store", self.temporary.path())?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Shares the blocks of a file of so many bytes, where the file system can, instead of writing them. What is then to
+    /// be hashed is this copy, which nobody changes: see [`Ingest::reader`].
+    #[cfg(target_os = "linux")]
+    pub fn share(&mut self, source: impl AsFd, bytes: u64) -> bool {
+        let is_shared = rustix::fs::ioctl_ficlone(&self.file, source).is_ok();
+        if is_shared {
+            self.bytes = bytes;
+        }
+        is_shared
+    }
+
+    /// Elsewhere nothing is shared.
+    #[cfg(not(target_os = "linux"))]
+    pub fn share(&mut self, _source: impl AsFd, _bytes: u64) -> bool {
+        false
+    }
+
+    /// What was stored so far, from its start.
+    pub fn reader(&self) -> Result<File, StoreError> {
+        self.file.try_clone().context("read from the store", self.temporary.path())
+    }
+
+    /// Ends the content, whose ID the caller has computed.
+    pub fn commit(self, id: &C4Id) -> Result<(), StoreError> {
+        let Self { store, temporary, file, bytes } = self;
+        let found = file.metadata().context("look at what was written to the store", temporary.path())?.len();
+        if found != bytes {
+            return Err(StoreError::Length { path: temporary.path().to_owned(), written: bytes, found });
+        }
+        match store.durability {
+            Durability::Batch => {
+                drop(file);
+                if store.has_already(id, bytes)? {
+                    return Ok(());
+                }
+                store.batch.add(store, id, temporary, bytes)
+            }
+            Durability::Full => {
+                file.sync_all().context("make an object durable", temporary.path())?;
+                drop(file);
+                store.place(id, &temporary, bytes)
+            }
+            Durability::None => {
+                drop(file);
+                store.place(id, &temporary, bytes)
+            }
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens the file of an object; `None` when there is nothing at the path.
+fn open_object(path: &Path) -> Result<Option<OpenObject>, StoreError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        Err(Errno::LOOP) => return Err(StoreError::NotRegular(path.to_owned())),
+        Err(error) => return Err(error).context("open an object", path),
+    };
+    let stat = rustix::fs::fstat(&file).context("open an object", path)?;
+    if !layout::is_regular(&stat) {
+        return Err(StoreError::NotRegular(path.to_owned()));
+    }
+    Ok(Some(OpenObject { file, size: stat.st_size as u64, path: path.to_owned() }))
+}
+
+/// Makes a file young; `false` when it is not there any more, or may not be touched.
+fn touch(path: &Path) -> Result<bool, StoreError> {
+    let now = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT as _ },
+        last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW as _ },
+    };
+    match rustix::fs::utimensat(CWD, path, &now, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(()) => Ok(true),
+        // Where nothing can be written nothing can be collected either.
+        Err(Errno::ROFS) => Ok(true),
+        Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) => Ok(false),
+        Err(error) => Err(error).context("touch an object", path),
+    }
+}
+
+/// Renames a file to a name that nobody has.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Not known to the file system: what has the name meanwhile, if anything, holds the same content.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(from, to),
+        result => Ok(result?),
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        // A file system that keeps no directories apart from files knows nothing to synchronize.
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
+        result => result,
+    }
+}

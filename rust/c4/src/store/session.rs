@@ -1,0 +1,201 @@
+//! Temporary files of a writer, in a directory of its own that tells whether the writer lives.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher as _};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::FlockOperation;
+
+use super::{Context, StoreError};
+
+/// What the names of temporaries begin with, in all tools.
+pub(super) const PREFIX: &str = ".ingest.";
+
+/// The file that a living writer holds locked.
+pub(super) const LOCK: &str = ".lock";
+
+/// How old a writer's directory must be to be taken for abandoned when it has no lock file: its writer makes that right
+/// after the directory.
+const UNLOCKED_GRACE: Duration = Duration::from_secs(3600);
+
+/// A writer's directory. It goes when the last temporary does.
+pub(super) struct Session {
+    directory: PathBuf,
+    /// Locked as long as this writer lives, and open since before the first byte was written: what fails to be written
+    /// later is told through it.
+    lock: File,
+    next: AtomicU64,
+    /// Whether one call makes everything durable that is written here.
+    is_synced_together: bool,
+    /// A child that a fork made has a copy of this value, and must not remove what its parent writes.
+    process: u32,
+}
+
+impl Session {
+    /// Makes a directory in the root of a store.
+    pub(super) fn begin(root: &Path) -> Result<Arc<Self>, StoreError> {
+        loop {
+            let directory = root.join(format!("{PREFIX}{:016x}", random()));
+            match fs::create_dir(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                result => result.context("make a temporary directory in the store", &directory)?,
+            }
+            let path = directory.join(LOCK);
+            let lock = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(lock) => lock,
+                Err(error) => {
+                    let _ = fs::remove_dir(&directory);
+                    return Err(error).context("make a temporary file in the store", &path);
+                }
+            };
+            // Where the file system has no locks, nobody can take one either: nothing is swept there but by age.
+            let _ = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive);
+            // Whoever sweeps may have had the lock for a moment, and removed everything.
+            let is_ours = fs::metadata(&path).and_then(|named| Ok(named.ino() == lock.metadata()?.ino()));
+            if is_ours.unwrap_or(false) {
+                let process = std::process::id();
+                let is_synced_together = is_synced_together(&lock);
+                return Ok(Arc::new(Self { directory, lock, next: AtomicU64::new(0), is_synced_together, process }));
+            }
+        }
+    }
+
+    /// Whether it is this process's own, and not inherited by a fork.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// A new temporary file, open for writing and, by all others, read-only.
+    pub(super) fn temporary(self: &Arc<Self>) -> Result<(File, Temporary), StoreError> {
+        let path = self.directory.join(format!(".{}", self.next.fetch_add(1, Ordering::Relaxed)));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o444);
+        let file = options.open(&path).context("make a temporary file in the store", &path)?;
+        Ok((file, Temporary { path, session: Arc::clone(self), kept: AtomicBool::new(false) }))
+    }
+
+    /// Whether [`Session::synchronize`] does it, for all that is written here.
+    pub(super) fn is_synced_together(&self) -> bool {
+        self.is_synced_together
+    }
+
+    /// Makes everything durable that was written to the file system of the store.
+    #[cfg(target_os = "linux")]
+    pub(super) fn synchronize(&self) -> Result<(), StoreError> {
+        rustix::fs::syncfs(&self.lock).context("make the store durable", &self.directory)
+    }
+
+    /// Elsewhere there is no such call.
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the shape is that of Linux")]
+    pub(super) fn synchronize(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Whether the file system hears when it is asked to write everything. One in user space does not.
+#[cfg(target_os = "linux")]
+fn is_synced_together(file: &File) -> bool {
+    const FUSE: u64 = 0x6573_5546;
+    #[allow(clippy::unnecessary_cast, reason = "the width differs between platforms")]
+    rustix::fs::fstatfs(file).is_ok_and(|status| status.f_type as u64 != FUSE)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_synced_together(_file: &File) -> bool {
+    false
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            let _ = fs::remove_file(self.directory.join(LOCK));
+            let _ = fs::remove_dir(&self.directory);
+        }
+    }
+}
+
+/// A temporary file, removed unless it is kept.
+pub(super) struct Temporary {
+    path: PathBuf,
+    session: Arc<Session>,
+    kept: AtomicBool,
+}
+
+impl Temporary {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Leaves the file to the name that it was given.
+    pub(super) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !*self.kept.get_mut() && self.session.is_ours() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A number that no two writers are likely to have, on whatever machine they are.
+fn random() -> u64 {
+    // The standard library seeds its hash maps from the system; a fork repeats the seed, not the process and the time.
+    let mut hasher = std::hash::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    if let Ok(time) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        hasher.write_u128(time.as_nanos());
+    }
+    hasher.finish()
+}
+
+/// Whether the writer of a directory `.ingest.*` is gone; its lock, if so, which keeps others away.
+pub(super) fn take_over(directory: &Path) -> Option<Option<File>> {
+    match OpenOptions::new().write(true).open(directory.join(LOCK)) {
+        Ok(lock) => rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(Some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let age = fs::metadata(directory).ok()?.modified().ok()?.elapsed().ok()?;
+            (age > UNLOCKED_GRACE).then_some(None)
+        }
+        Err(_) => None,
+    }
+}
+
+/// Removes what writers left that died. What cannot be removed stays, for another time.
+pub(super) fn sweep(root: &Path) {
+    let Ok(entries) = fs::read_dir(root) else { return };
+    for entry in entries.flatten() {
+        let is_session = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_session && let Some(_lock) = take_over(&entry.path()) {
+            let _ = remove_session(&entry.path());
+        }
+    }
+}
+
+/// Removes a directory of temporaries, the lock last: what is left after a failure is found again.
+pub(super) fn remove_session(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes() != LOCK.as_bytes() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    match fs::remove_file(directory.join(LOCK)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::remove_dir(directory)
+}

@@ -1,0 +1,179 @@
+//! Stores written in Python, as a scan puts content into them.
+
+use std::io::{self, Read};
+use std::sync::Mutex;
+
+use c4::C4Id;
+use c4::store::{Content, Store, StoreError};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::id::to_id;
+use crate::watch::Caller;
+
+/// Bytes that are read at once when a store asks for all there is.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// Content that a store is to read: a binary stream without places to seek to.
+#[pyclass(frozen, module = "c4py._rust")]
+pub(crate) struct ContentReader(Mutex<Option<Content>>);
+
+impl ContentReader {
+    /// Reads into a buffer; an end once the store has returned.
+    fn read_into(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut content = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
+        content.as_mut().map_or(Ok(0), |content| content.read(buffer))
+    }
+}
+
+#[pymethods]
+impl ContentReader {
+    /// Read up to `size` bytes, or all that are left.
+    #[pyo3(signature = (size=None, /))]
+    fn read<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
+        let limit = size.and_then(|size| usize::try_from(size).ok());
+        let bytes = py.detach(|| -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            while limit.is_none_or(|limit| bytes.len() < limit) {
+                let start = bytes.len();
+                let room = limit.map_or(READ_BYTES, |limit| (limit - start).min(READ_BYTES));
+                bytes.resize(start + room, 0);
+                let count = self.read_into(&mut bytes[start..])?;
+                bytes.truncate(start + count);
+                if count == 0 {
+                    break;
+                }
+            }
+            Ok(bytes)
+        });
+        // The content tells the scan itself why it cannot be read; the store only needs to stop.
+        let bytes = bytes.map_err(|error| PyOSError::new_err(error.to_string()))?;
+        py.check_signals()?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Read into a buffer; how many bytes.
+    fn readinto(&self, buffer: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = buffer.py();
+        let view = py.import("builtins")?.getattr("memoryview")?.call1((buffer,))?.call_method1("cast", ("B",))?;
+        let bytes = self.read(py, Some(view.len()? as isize))?;
+        let count = bytes.as_bytes().len();
+        view.set_item(pyo3::types::PySlice::new(py, 0, count as isize, 1), bytes)?;
+        Ok(count)
+    }
+
+    #[allow(clippy::unused_self, reason = "a stream is asked")]
+    fn readable(&self) -> bool {
+        true
+    }
+
+    #[allow(clippy::unused_self, reason = "a stream is asked")]
+    fn writable(&self) -> bool {
+        false
+    }
+
+    #[allow(clippy::unused_self, reason = "a stream is asked")]
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    /// Whether the store has returned, or closed it.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.0.lock().map_or(true, |content| content.is_none())
+    }
+
+    /// End the reading.
+    fn close(&self) {
+        if let Ok(mut content) = self.0.lock() {
+            *content = None;
+        }
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyAny>) {
+        self.close();
+    }
+}
+
+/// A store of the user's, which any thread may call, or only the one that called the scan.
+pub(crate) struct PythonStore {
+    store: Py<PyAny>,
+    concurrency: usize,
+    caller: Option<Caller>,
+    failure: Mutex<Option<PyErr>>,
+}
+
+impl PythonStore {
+    /// Looks at a store. One that says nothing else is called by one thread only, the caller of the scan.
+    pub(crate) fn new(store: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !store.getattr_opt("put")?.is_some_and(|put| put.is_callable()) {
+            return Err(PyTypeError::new_err("store must have a method put"));
+        }
+        let concurrency = match store.getattr_opt("concurrency")? {
+            Some(value) => value.extract::<usize>()?,
+            None => 1,
+        };
+        if !(1..=1024).contains(&concurrency) {
+            return Err(PyValueError::new_err("a store's concurrency must be between 1 and 1024"));
+        }
+        Ok(Self { store: store.clone().unbind(), concurrency, caller: None, failure: Mutex::default() })
+    }
+
+    /// The same store for the work of one call.
+    pub(crate) fn called_by(mut self, caller: Caller) -> Self {
+        self.caller = (self.concurrency == 1).then_some(caller);
+        self
+    }
+
+    /// What the store raised, if it did.
+    pub(crate) fn into_failure(self) -> Option<PyErr> {
+        self.failure.into_inner().unwrap_or_default()
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        function: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let result = match &self.caller {
+            None => Python::attach(|py| function(self.store.bind(py))),
+            Some(caller) => {
+                let store = Python::attach(|py| self.store.clone_ref(py));
+                caller.call(move |py| function(store.bind(py))).ok_or(StoreError::Port)?
+            }
+        };
+        result.map_err(|error| {
+            if let Ok(mut failure) = self.failure.lock() {
+                failure.get_or_insert(error);
+            }
+            StoreError::Port
+        })
+    }
+}
+
+impl Store for PythonStore {
+    fn put(&self, content: Content) -> Result<C4Id, StoreError> {
+        self.call(move |store| {
+            let reader = Bound::new(store.py(), ContentReader(Mutex::new(Some(content))))?;
+            let id = store.call_method1("put", (&reader,));
+            reader.get().close();
+            to_id("what put() returns", &id?)
+        })
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.call(|store| match store.getattr_opt("flush")? {
+            Some(flush) => flush.call0().map(drop),
+            None => Ok(()),
+        })
+    }
+}
