@@ -183,14 +183,13 @@ def test_what_is_there_is_not_sent_again(proxy: FaultProxy) -> None:
 @pytest.mark.parametrize("kind", ["s3", "gs", "az"])
 def test_without_obstore_the_error_says_what_to_install(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.setattr("c4py.store.network._network", (os.getpid(), None))
     with pytest.raises(c4py.StoreError, match=r"pip install 'c4py\[s3\]'"):
         c4py.open_store(f"{kind}://bucket/prefix")
 
 
 def test_importing_the_package_does_not_load_obstore() -> None:
-    code = (
-        "import sys, c4py, c4py.store; assert not any('obstore' in name or 'objects' in name for name in sys.modules)"
-    )
+    code = "import sys, c4py, c4py.store; assert not [n for n in sys.modules if 'obstore' in n or 'store.objects' in n]"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -390,7 +389,8 @@ def in_another_process(store: ObjectStore, c4id: c4py.C4ID, answers: Any) -> Non
         answers.put(("StoreError", str(error)))
 
 
-@pytest.mark.parametrize("start", ["spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("start", ["spawn", "forkserver", "fork"])
 def test_another_process_uses_a_pickled_store(moto_server: Server, start: str) -> None:
     store = ObjectStore(uri(moto_server.url))
     c4id = put(store, b"from the parent")
@@ -403,25 +403,36 @@ def test_another_process_uses_a_pickled_store(moto_server: Server, start: str) -
 
 
 @pytest.mark.parametrize("used", [False, True])
-def test_a_forked_process_works_or_says_why_not(moto_server: Server, used: bool) -> None:
+def test_a_forked_process_uses_it_too(moto_server: Server, tmp_path: Path, used: bool) -> None:
     stored = put(ObjectStore(uri(moto_server.url, "forked/")), b"stored before")
     code = f"""
-import os, sys, c4py
+import io, os, sys, c4py
 store = c4py.open_store(sys.argv[1])
 c4id = c4py.parse(sys.argv[2])
 if {used}:
     assert c4id in store
+def use():
+    with store.open(c4id) as content:
+        assert content.read() == b"stored before"
+    assert store.has(store.put(io.BytesIO(b"stored by a child")))
+    assert sorted(store) == sorted([c4id, c4py.identify_bytes(b"stored by a child")])
+    assert c4py.identify_bytes(b"never stored") not in store
 child = os.fork()
 if child == 0:
-    try:
-        with store.open(c4id) as content:
-            print(content.read(), flush=True)
-    except c4py.StoreError as error:
-        print(error, flush=True)
+    use()
+    grandchild = os.fork()
+    if grandchild == 0:
+        use()
+        print("used by both", flush=True)
+        os._exit(0)
+    os.waitpid(grandchild, 0)
+    use()
     os._exit(0)
-os.waitpid(child, 0)
-assert c4id in store
+assert os.waitpid(child, 0)[1] == 0
+use()
+print(sorted(os.listdir(os.environ["TMPDIR"])))
 """
     command = [sys.executable, "-W", "ignore", "-c", code, uri(moto_server.url, "forked/"), str(stored)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert ("forked from one that had used" if used else "b'stored before'") in result.stdout
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    assert result.stdout == "used by both\n[]\n"

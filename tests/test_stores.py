@@ -150,7 +150,7 @@ class TestDatabase(StoreConformance):
         def replace(c4id: c4py.C4ID, data: bytes) -> None:
             store.connection.execute("UPDATE objects SET content = ? WHERE id = ?", (data, str(c4id)))
 
-        yield Subject(store, replace, is_ours=False, pickles=None)
+        yield Subject(store, replace, is_ours=False, pickles=None, threads=False)
         store.connection.close()
 
 
@@ -296,6 +296,19 @@ def test_a_verifying_reader_closes_its_source_and_holds_a_buffer_of_it() -> None
     with pytest.raises(ValueError, match="closed"):
         stream.read()
     stream.close()
+
+
+def test_what_is_verified_already_is_not_hashed_twice() -> None:
+    c4id, other = c4py.identify_bytes(b"hello"), c4py.identify_bytes(b"other")
+    stream = verified(io.BytesIO(b"hello"), c4id)
+    assert verified(stream, c4id) is stream
+    with verified(stream, other) as wrapped, pytest.raises(c4py.StoreCorrupt) as caught:
+        wrapped.read()
+    assert (caught.value.c4id, caught.value.actual) == (other, c4id)
+    begun = verified(io.BytesIO(b"hello"), c4id)
+    assert begun.read(1) == b"h"
+    with verified(begun, c4id) as rest, pytest.raises(c4py.StoreCorrupt):
+        rest.read()
 
 
 def test_a_failure_of_the_source_is_not_taken_for_its_end() -> None:
