@@ -11,29 +11,36 @@ use super::{Context, StoreError};
 use crate::{C4Id, ID_TEXT_BYTES};
 
 /// The directories that an object can lie in, from the root down, as long as they exist.
+///
+/// Each must be looked into before the next is asked for, and only then is it asked whether there is a next: objects move
+/// down only, so none slips by. A directory that was looked for earlier may be made, and get the object, in between.
 pub(super) struct Places {
     text: [u8; ID_TEXT_BYTES],
-    directory: Option<PathBuf>,
-    used: usize,
+    /// The one that was given last.
+    directory: PathBuf,
+    /// Characters of the ID that the next is found by, the root by none.
+    used: Option<usize>,
 }
 
 impl Places {
     pub(super) fn of(root: &Path, id: &C4Id) -> Self {
-        Self { text: id.to_text(), directory: Some(root.to_owned()), used: 0 }
+        Self { text: id.to_text(), directory: root.to_owned(), used: None }
     }
 
-    /// The next directory; `None` after the deepest. The one before must have been looked into already: objects move
-    /// down only, so none slips by.
-    pub(super) fn next(&mut self) -> Result<Option<PathBuf>, StoreError> {
-        let Some(directory) = self.directory.take() else { return Ok(None) };
-        if let Some(pair) = self.text.get(self.used..self.used + 2) {
-            let below = directory.join(as_name(pair));
-            self.used += 2;
-            if is_directory(&below)? {
-                self.directory = Some(below);
-            }
+    /// The next directory; `None` after the deepest.
+    pub(super) fn next(&mut self) -> Result<Option<&Path>, StoreError> {
+        let Some(used) = self.used else {
+            self.used = Some(0);
+            return Ok(Some(&self.directory));
+        };
+        let Some(pair) = self.text.get(used..used + 2) else { return Ok(None) };
+        let below = self.directory.join(as_name(pair));
+        if !is_directory(&below)? {
+            return Ok(None);
         }
-        Ok(Some(directory))
+        self.directory = below;
+        self.used = Some(used + 2);
+        Ok(Some(&self.directory))
     }
 }
 
