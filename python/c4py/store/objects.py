@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
-    from obstore import GetResult, ListStream, ObjectMeta
+    from obstore import ListStream, ObjectMeta
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
 
     Client = AzureStore | GCSStore | S3Store
@@ -203,17 +203,22 @@ class ObjectStore(Store):
         found = bytearray()
         reason = ""
         for _ in self._attempts():
+            at = start + len(found)
             try:
-                # What this raises, obstore has repeated already.
-                result = self._ask("read", c4id, self._ranged, self._key(c4id), start + len(found), end)
-            except _NoSuchRange:
-                if start == 0 and self._size(c4id) == 0:
+                result = self._request(self._obstore.get, self._key(c4id), options={"range": (at, end)})
+            except _RequestFailed as failed:
+                if failed.is_missing:
+                    raise ContentNotFound(c4id) from None
+                if failed.status == 416 and start == 0 and self._size(c4id) == 0:
                     return 0, b""
-                raise
+                reason = str(failed)
+                if failed.status is not None:
+                    break
+                continue
             size = int(result.meta["size"])
-            missing = min(end, size) - start - len(found)
-            if result.range[0] != start + len(found) or missing <= 0:
-                reason = f"the answer is of the bytes {result.range[0]:,} to {result.range[1]:,}"
+            missing = min(end, size) - at
+            if result.range[0] != at or missing <= 0:
+                reason = f"the answer has the bytes {result.range[0]:,} to {result.range[1]:,} of {size:,}"
                 continue
             try:
                 for piece in result.stream(min_chunk_size=READ_BYTES):
@@ -221,16 +226,15 @@ class ObjectStore(Store):
                     if missing < 0:
                         break
                     found += piece
-            except Exception as error:
+            except (OSError, self._obstore.exceptions.BaseError) as error:
                 reason = _reason(error)
-                continue
             if missing == 0:
                 return size, bytes(found)
-            reason = f"the answer is {abs(missing):,} bytes too {'short' if missing > 0 else 'long'}"
+            if missing < 0:
+                reason = "the answer has more bytes than were asked for"
+                break
+            reason = reason or f"the answer is {missing:,} bytes too short"
         raise self._failure("read", c4id, reason)
-
-    def _ranged(self, client: Client, key: str, start: int, end: int) -> GetResult:
-        return self._obstore.get(client, key, options={"range": (start, end)})
 
     def _objects(self) -> Iterator[tuple[C4ID, int]]:
         """List the objects with their sizes; other keys are passed over."""
@@ -244,12 +248,11 @@ class ObjectStore(Store):
         while True:
             try:
                 if stream is None:
-                    stream = self._obstore.list(self._client(), directory, offset=last, chunk_size=_PAGE_KEYS)
-                page = next(stream, None)
-            except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
-                reason = _reason(error)
-                if reason.startswith("4") or not next(attempts, False):
-                    raise self._failure("list", None, reason) from None
+                    stream = self._request(self._obstore.list, directory, offset=last, chunk_size=_PAGE_KEYS)
+                page = self._request(_next_page, stream)
+            except _RequestFailed as failed:
+                if failed.status is not None or not next(attempts, False):
+                    raise self._failure("list", None, str(failed)) from None
                 stream = None
                 continue
             if page is None:
@@ -270,17 +273,21 @@ class ObjectStore(Store):
         *arguments: P.args,
         **options: P.kwargs,
     ) -> T:
+        """Send a request for an object, and say what failed in words for the user."""
+        try:
+            return self._request(call, *arguments, **options)
+        except _RequestFailed as failed:
+            if failed.is_missing and action != "store":
+                raise ContentNotFound(c4id) from None
+            raise self._failure(action, c4id, str(failed)) from None
+
+    def _request(self, call: Callable[Concatenate[Client, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """Send a request, which obstore repeats until there is an answer or no time is left."""
         try:
             return call(self._client(), *arguments, **options)
-        except FileNotFoundError as error:
-            if action != "store" and "NoSuchBucket" not in str(error):
-                raise ContentNotFound(c4id) from None
-            raise self._failure(action, c4id, _reason(error)) from None
-        except self._obstore.exceptions.BaseError as error:
-            reason = _reason(error)
-            kind = _NoSuchRange if reason.startswith("416") else StoreError
-            raise self._failure(action, c4id, reason, kind) from None
+        except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
+            is_missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+            raise _RequestFailed(_reason(error), is_missing=is_missing) from None
 
     def _attempts(self) -> Iterator[bool]:
         """Give True, again after pauses that grow, until the time for it is over."""
@@ -351,10 +358,10 @@ class ObjectStore(Store):
     def _key(self, c4id: C4ID) -> str:
         return f"{self._location.prefix}{c4id}"
 
-    def _failure(self, action: str, c4id: C4ID | None, reason: str, kind: type[StoreError] = StoreError) -> StoreError:
+    def _failure(self, action: str, c4id: C4ID | None, reason: str) -> StoreError:
         location = self._location
         place = f"{location.scheme}://{location.bucket}/{location.prefix}{c4id or ''}"
-        return kind(f"cannot {action} {visible(place)} at {visible(self.endpoint)}: {reason}")
+        return StoreError(f"cannot {action} {visible(place)} at {visible(self.endpoint)}: {reason}")
 
     def __contains__(self, c4id: C4ID | str) -> bool:
         return self.has(c4id)
@@ -381,8 +388,13 @@ class ObjectStore(Store):
         return _object_store, (type(self), self.uri, self.retry_timeout, self.request_timeout)
 
 
-class _NoSuchRange(StoreError):
-    """An answer that there are no such bytes in the object."""
+class _RequestFailed(Exception):
+    """A request that failed: with a `status` if there was an answer; `is_missing` where that says no such object."""
+
+    def __init__(self, reason: str, *, is_missing: bool) -> None:
+        self.status = int(reason[:3]) if reason[:3].isdigit() else None
+        self.is_missing = is_missing
+        super().__init__(reason)
 
 
 class _Content(io.RawIOBase):
@@ -414,6 +426,10 @@ class _Content(io.RawIOBase):
 
 def _object_store(kind: type[ObjectStore], uri: str, retry_timeout: float, request_timeout: float) -> ObjectStore:
     return kind(uri, retry_timeout=retry_timeout, request_timeout=request_timeout)
+
+
+def _next_page(_: Client, stream: ListStream[Sequence[ObjectMeta]]) -> Sequence[ObjectMeta] | None:
+    return next(stream, None)
 
 
 def _id_of(key: str, prefix: str) -> C4ID | None:
