@@ -45,6 +45,9 @@ class FSStore(Store):
     (b'hello world', 1)
     """
 
+    #: Threads that may call `put` at once.
+    concurrency = 16
+
     def __init__(
         self,
         root: StrPath,
