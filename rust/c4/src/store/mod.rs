@@ -1,12 +1,21 @@
 //! The content store: a directory of objects, each a file named by its ID.
 
 mod census;
+mod check;
+mod gc;
+mod marks;
+mod quarantine;
+mod sample;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 pub use census::{Census, Found, Misplacement, Object, StoreStats, StrayKind, TemporaryKind, stats};
+pub use check::{Corrupt, LISTED, Listed, StoreReport, VerifyOptions, verify};
+pub use gc::{DEFAULT_GRACE, GcOptions, GcReport, gc};
+pub use marks::{MarkError, Marks, Needed, Root, RootError};
+pub use sample::Sample;
 
 /// Why a store cannot be counted, verified or cleaned.
 #[derive(Debug, thiserror::Error)]
