@@ -283,7 +283,7 @@ fn an_object_in_two_places_is_listed_once_and_its_copy_is_told() {
 fn no_object_is_missed_while_directories_split() {
     let root = tempdir().unwrap();
     let root = root.path();
-    let mut ids: Vec<C4Id> = (0..3000).map(|number| put(root, &numbered(number))).collect();
+    let mut ids: Vec<C4Id> = (0..1500).map(|number| put(root, &numbered(number))).collect();
     ids.sort();
     std::thread::scope(|scope| {
         let splitter = scope.spawn(|| {
@@ -302,8 +302,8 @@ fn no_object_is_missed_while_directories_split() {
     });
 }
 
-fn check(root: &Path, options: VerifyOptions) -> StoreReport {
-    verify(root, &options, &ScanProgress::default()).unwrap()
+fn check(root: &Path, options: &VerifyOptions) -> StoreReport {
+    verify(root, options, &ScanProgress::default()).unwrap()
 }
 
 fn is_sound(report: &StoreReport) -> bool {
@@ -312,7 +312,7 @@ fn is_sound(report: &StoreReport) -> bool {
 
 #[test]
 fn a_sound_store_is_reported_sound_whatever_the_count_of_workers() {
-    let (root, ids) = split_store(5000);
+    let (root, ids) = split_store(1000);
     put(root.path(), b"");
     let large = vec![7; 3_000_000];
     put(root.path(), &large);
@@ -323,10 +323,10 @@ fn a_sound_store_is_reported_sound_whatever_the_count_of_workers() {
             let report = verify(root.path(), &options, &progress).unwrap();
             assert!(is_sound(&report) && report.cursor.is_none());
             assert_eq!(report.checked, ids.len() as u64 + 2);
-            let bytes = (0..5000).map(|number| numbered(number).len() as u64).sum::<u64>() + large.len() as u64;
+            let bytes = (0..1000).map(|number| numbered(number).len() as u64).sum::<u64>() + large.len() as u64;
             assert_eq!(report.bytes, bytes);
             let stats = progress.stats();
-            assert_eq!((stats.files_done, stats.files_total, stats.bytes_done), (5002, 5002, bytes));
+            assert_eq!((stats.files_done, stats.files_total, stats.bytes_done), (1002, 1002, bytes));
         }
     }
 }
@@ -355,7 +355,7 @@ fn damage_of_any_kind_is_found_and_names_what_is_there_instead() {
     damage(root, &emptied, b"");
     let filled = put(root, b"");
     damage(root, &filled, b"x");
-    let report = check(root, VerifyOptions::default());
+    let report = check(root, &VerifyOptions::default());
     let mut expected: Vec<(C4Id, C4Id, u64)> = [
         (flipped_of, &flipped[..]),
         (truncated, b"truncate"),
@@ -386,7 +386,7 @@ fn what_is_no_file_under_an_id_is_never_read() {
     fs::create_dir(name(3)).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("s")).unwrap();
     fs::rename(root.join("s"), name(4)).unwrap();
-    let report = check(root, VerifyOptions::default());
+    let report = check(root, &VerifyOptions::default());
     assert_eq!((report.checked, report.stray.count), (0, 4));
     assert!(is_sound(&report));
 }
@@ -401,7 +401,7 @@ fn corrupt_objects_go_to_the_quarantine_when_asked_and_nothing_is_replaced_there
             put(root, b"good");
         }
         damage(root, &id, &[round]);
-        let report = check(root, VerifyOptions { quarantine: true, ..VerifyOptions::default() });
+        let report = check(root, &VerifyOptions { quarantine: true, ..VerifyOptions::default() });
         let [Corrupt { moved: Some(Ok(moved)), .. }] = &report.corrupt.items[..] else { panic!("{report:?}") };
         let name = if round == 0 { id.to_string() } else { format!("{id}.{round}") };
         assert_eq!(*moved, Path::new("quarantine").join(name));
@@ -409,7 +409,7 @@ fn corrupt_objects_go_to_the_quarantine_when_asked_and_nothing_is_replaced_there
         assert_eq!(find(root, &id), None);
         assert_eq!(report.quarantined.count, u64::from(round) + 1);
     }
-    assert!(is_sound(&check(root, VerifyOptions::default())));
+    assert!(is_sound(&check(root, &VerifyOptions::default())));
     assert_eq!(stats(root, &ScanProgress::default()).unwrap().quarantined, 3);
 }
 
@@ -419,7 +419,7 @@ fn a_quarantine_that_is_no_directory_is_left_alone_and_told() {
     symlink(elsewhere.path(), root.path().join("quarantine")).unwrap();
     let id = put(root.path(), b"good");
     damage(root.path(), &id, b"bad");
-    let report = check(root.path(), VerifyOptions { quarantine: true, ..VerifyOptions::default() });
+    let report = check(root.path(), &VerifyOptions { quarantine: true, ..VerifyOptions::default() });
     assert!(matches!(&report.corrupt.items[..], [Corrupt { moved: Some(Err(_)), .. }]));
     assert!(find(root.path(), &id).is_some());
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
@@ -432,7 +432,7 @@ fn a_sample_has_the_size_that_was_asked_for_and_depends_on_the_seed() {
         damage(root.path(), id, b"damaged");
     }
     let sample = |sample, seed| -> Vec<C4Id> {
-        let report = check(root.path(), VerifyOptions { sample, seed, ..VerifyOptions::default() });
+        let report = check(root.path(), &VerifyOptions { sample, seed, ..VerifyOptions::default() });
         assert!(report.is_complete);
         assert_eq!(report.checked, report.corrupt.count);
         report.corrupt.items.iter().map(|corrupt| corrupt.id).collect()
@@ -464,7 +464,7 @@ fn runs_that_stop_for_lack_of_time_are_resumed_until_all_was_checked() {
     let (mut found, mut resume_after, mut runs, mut checked) = (Vec::new(), None, 0, 0);
     loop {
         let time_limit = Some(Duration::ZERO);
-        let report = check(root, VerifyOptions { resume_after, time_limit, ..VerifyOptions::default() });
+        let report = check(root, &VerifyOptions { resume_after, time_limit, ..VerifyOptions::default() });
         found.extend(report.corrupt.items.iter().map(|corrupt| corrupt.id));
         checked += report.checked;
         runs += 1;
@@ -478,7 +478,7 @@ fn runs_that_stop_for_lack_of_time_are_resumed_until_all_was_checked() {
     assert_eq!(found, ids.iter().copied().step_by(7).collect::<Vec<_>>());
     assert_eq!(checked, 62);
     assert!(runs >= 61);
-    let whole = check(root, VerifyOptions { time_limit: Some(Duration::from_secs(600)), ..VerifyOptions::default() });
+    let whole = check(root, &VerifyOptions { time_limit: Some(Duration::from_secs(600)), ..VerifyOptions::default() });
     assert!(whole.is_complete && whole.checked == 62);
 }
 
@@ -497,7 +497,7 @@ fn verification_stops_when_it_is_cancelled() {
 fn objects_that_move_or_go_while_they_are_checked_are_not_reported() {
     let root = tempdir().unwrap();
     let root = root.path();
-    let ids: Vec<C4Id> = (0..2000).map(|number| put(root, &numbered(number))).collect();
+    let ids: Vec<C4Id> = (0..500).map(|number| put(root, &numbered(number))).collect();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -514,9 +514,9 @@ fn objects_that_move_or_go_while_they_are_checked_are_not_reported() {
             stop.store(true, Ordering::Relaxed);
         });
         while !stop.load(Ordering::Relaxed) {
-            let report = check(root, VerifyOptions::default());
+            let report = check(root, &VerifyOptions::default());
             assert!(is_sound(&report), "{report:?}");
-            assert!((1800..=2000).contains(&report.checked) || report.checked > 2000, "{}", report.checked);
+            assert!(report.checked >= 450, "{}", report.checked);
         }
     });
 }
@@ -811,7 +811,7 @@ fn what_a_killed_run_had_taken_out_gets_its_name_back() {
     };
     let hidden = [take_out(&alone), take_out(&twice)];
     put(root, &numbered(2));
-    let report = check(root, VerifyOptions::default());
+    let report = check(root, &VerifyOptions::default());
     assert_eq!(report.misplaced.items.iter().filter(|item| item.2 == Misplacement::TakenOut).count(), 2);
     let dry = gc(root, &[], GcOptions::default(), &ScanProgress::default()).unwrap();
     assert_eq!(dry.put_back, 2);
@@ -897,7 +897,7 @@ proptest! {
         expected.dedup();
         let found = objects(root);
         prop_assert!(expected.iter().all(|id| found.contains(id)));
-        let report = check(root, VerifyOptions::default());
+        let report = check(root, &VerifyOptions::default());
         prop_assert!(is_sound(&report));
     }
 }

@@ -80,7 +80,7 @@ mod _rust {
     #[pymodule_export]
     use super::sets::{difference, intersect, union};
     #[pymodule_export]
-    use super::store_check::{StoreIds, store_ids, store_stats};
+    use super::store_check::{StoreIds, store_gc, store_ids, store_stats, store_verify};
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
     #[pymodule_export]

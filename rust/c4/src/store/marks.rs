@@ -59,7 +59,7 @@ pub enum RootError {
     NotRegular(Needed),
     /// The store has other content under the ID: that of the second.
     #[error("{0} has other content in the store: that of {1}")]
-    Corrupt(Needed, C4Id),
+    Corrupt(Needed, Box<C4Id>),
     /// It is not of the kind that it should be.
     #[error("{0} is not what it should be in the store")]
     NotAText(Needed),
@@ -296,7 +296,9 @@ impl Marks {
             match manifest.range_data().get(row.id) {
                 None => self.need(*row.id, Kind::Sequence, may_be_missing),
                 Some(members) if names_manifest => {
-                    members.iter().for_each(|member| self.need(*member, Kind::File, may_be_missing));
+                    for member in members {
+                        self.need(*member, Kind::File, may_be_missing);
+                    }
                 }
                 Some(_) => {}
             }
@@ -381,7 +383,7 @@ fn read_text(root: &Path, needed: Needed, progress: &ScanProgress) -> Result<Con
     }
     let actual = C4Id(hasher.finalize());
     if actual != needed.id {
-        return Err(RootError::Corrupt(needed, actual).into());
+        return Err(RootError::Corrupt(needed, Box::new(actual)).into());
     }
     Ok(if lines.is_some_and(Lines::accept_end) { Content::Text(text) } else { Content::Other })
 }
