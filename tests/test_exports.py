@@ -26,6 +26,7 @@ MODULES = [
     "safename",
     "scanner",
     "sequence",
+    "store",
     "validator",
     "verify",
 ]
