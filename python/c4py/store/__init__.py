@@ -12,7 +12,8 @@ from c4py.errors import ContentNotFound, StoreCorrupt, StoreError, StoreNotConfi
 from c4py.store.config import Configuration, init_store, open_store, read_configuration
 from c4py.store.memory import MemoryStore
 from c4py.store.multi import MultiStore
-from c4py.store.protocol import Store, StoreStats
+from c4py.store.protocol import Store
+from c4py.store.report import GcReport, StoreFinding, StoreReport, StoreStats
 from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
@@ -32,13 +33,16 @@ __all__ = [
     "Configuration",
     "ContentNotFound",
     "FSStore",
+    "GcReport",
     "MemoryStore",
     "MultiStore",
     "ObjectStore",
     "Store",
     "StoreCorrupt",
     "StoreError",
+    "StoreFinding",
     "StoreNotConfigured",
+    "StoreReport",
     "StoreStats",
     "init_store",
     "open_store",
