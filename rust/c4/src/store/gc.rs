@@ -18,9 +18,9 @@ use std::time::{Duration, SystemTime};
 
 use super::CheckError;
 use super::census::{Census, Found, LOCK, Misplacement, Object, TAKEN_OUT, TemporaryKind, Writer, writer_of};
-use super::check::Listed;
 use super::marks::{MarkError, Marks, Root};
 use super::quarantine::rename_without_replacing;
+use super::report::Listed;
 use crate::C4Id;
 use crate::scan::ScanProgress;
 

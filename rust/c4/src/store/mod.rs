@@ -5,17 +5,21 @@ mod check;
 mod gc;
 mod marks;
 mod quarantine;
+mod report;
 mod sample;
+mod stats;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-pub use census::{Census, Found, Misplacement, Object, StoreStats, StrayKind, TemporaryKind, stats};
-pub use check::{Corrupt, LISTED, Listed, StoreReport, VerifyOptions, verify};
+pub use census::{Census, Found, Misplacement, Object, StrayKind, TemporaryKind};
+pub use check::{VerifyOptions, verify};
 pub use gc::{DEFAULT_GRACE, GcOptions, GcReport, gc};
 pub use marks::{MarkError, Marks, Needed, Root, RootError};
+pub use report::{Corrupt, LISTED, Listed, StoreReport};
 pub use sample::Sample;
+pub use stats::{StoreStats, stats};
 
 /// Why a store cannot be counted, verified or cleaned.
 #[derive(Debug, thiserror::Error)]
