@@ -139,7 +139,7 @@ class FSStore(Store):
     def __iter__(self) -> Iterator[C4ID]:
         """Give the IDs of all objects, in no order that means anything; those put meanwhile may be among them."""
         self.flush()
-        return store_ids(self.tree.root)
+        return store_ids(self.tree.root) if self._is_made() else iter(())
 
     def __len__(self) -> int:
         """Count the objects. The whole directory is walked."""
@@ -151,10 +151,10 @@ class FSStore(Store):
 
     def stats(self) -> StoreStats:
         """Count objects, their bytes, and directories by depth. The whole directory is walked, and no object read."""
-        from c4py.store.check import directory_stats
+        from c4py.store.check import StoreStats, directory_stats
 
         self.flush()
-        return directory_stats(self.tree.root)
+        return directory_stats(self.tree.root) if self._is_made() else StoreStats(0, 0)
 
     def verify(
         self,
@@ -197,6 +197,12 @@ class FSStore(Store):
 
         self.flush()
         return collect_garbage(self.tree.root, roots, dry_run=dry_run, grace=grace, progress=progress)
+
+    def _is_made(self) -> bool:
+        """Say whether there is a directory: the first put makes it."""
+        import os
+
+        return os.path.lexists(self.tree.root)
 
     def __repr__(self) -> str:
         return f"FSStore({self.tree.root!r}, split_threshold={self.split_threshold}, durability={self.durability!r})"

@@ -24,15 +24,13 @@ use std::time::{Duration, SystemTime};
 use hashbrown::HashSet;
 use rustix::fs::{FlockOperation, OFlags};
 
-use super::CheckError;
-use crate::scan::ScanProgress;
 use crate::{C4Id, ID_TEXT_BYTES, base58};
 
 /// What holds corrupt objects that were taken out; in the root.
 pub(super) const QUARANTINE: &str = "quarantine";
 
 /// What the name of an object begins with while garbage collection takes it out.
-pub(super) const TAKEN_OUT: &[u8] = b".gc.";
+pub(super) const TAKEN_OUT: &str = ".gc.";
 
 /// What the names of temporaries begin with, in all tools.
 const TEMPORARY: &[u8] = b".ingest.";
@@ -410,7 +408,7 @@ fn directory_path(prefix: &[u8]) -> PathBuf {
 
 /// What a name with a dot is; nothing, when it is gone already.
 fn hidden(root: &Path, path: PathBuf, is_root: bool, name: &[u8], kind: FileType) -> Option<Found> {
-    let taken_out = name.strip_prefix(TAKEN_OUT).and_then(|text| C4Id::parse(text).ok());
+    let taken_out = name.strip_prefix(TAKEN_OUT.as_bytes()).and_then(|text| C4Id::parse(text).ok());
     Some(match taken_out {
         Some(id) if kind.is_file() => Found::Lost(path, id, Misplacement::TakenOut),
         _ if kind.is_dir() && is_root && is_session(name) => {
@@ -482,73 +480,6 @@ fn quarantined(root: &Path, found: &mut Vec<Found>) {
         }
         Err(error) => found.push(Found::Unreadable(path, error)),
     }
-}
-
-/// Counts of a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreStats {
-    /// Objects that readers find; one that lies in two places counts once.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Objects by the count of two-character directories that they lie in.
-    pub depths: Vec<u64>,
-    /// Objects that no reader finds, or that lie in two places.
-    pub misplaced: u64,
-    /// Things that do not belong there.
-    pub stray: u64,
-    /// Temporary files, and directories of writers.
-    pub temporary: u64,
-    /// Files in quarantine.
-    pub quarantined: u64,
-    /// Bytes of the files in quarantine.
-    pub quarantined_bytes: u64,
-}
-
-/// Counts what a store holds.
-pub fn stats(root: &Path, progress: &ScanProgress) -> Result<StoreStats, CheckError> {
-    let size = |path: &Path| match fs::symlink_metadata(root.join(path)) {
-        Ok(metadata) => Ok(Some(metadata.len())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(CheckError::at(root.join(path))(error)),
-    };
-    let mut stats = StoreStats::default();
-    for found in Census::new(root).map_err(CheckError::at(root))? {
-        if progress.is_cancelled() {
-            return Err(CheckError::Cancelled);
-        }
-        match found {
-            Found::Object(Object { is_copy: true, .. }) | Found::Lost(..) => stats.misplaced += 1,
-            Found::Object(object) => {
-                // One that has moved down since is counted where it was.
-                let path = object.path();
-                let size = match size(&path)? {
-                    Some(size) => Some(size),
-                    None => match locate(root, &object.id).map_err(CheckError::at(root.join(&path)))? {
-                        Some(path) => size(&path)?,
-                        None => None,
-                    },
-                };
-                let Some(size) = size else { continue };
-                let depth = usize::from(object.depth);
-                if stats.depths.len() <= depth {
-                    stats.depths.resize(depth + 1, 0);
-                }
-                stats.depths[depth] += 1;
-                stats.objects += 1;
-                stats.bytes += size;
-                ScanProgress::add(&progress.entries, 1);
-            }
-            Found::Stray(..) => stats.stray += 1,
-            Found::Temporary(..) => stats.temporary += 1,
-            Found::Quarantined(path) => {
-                stats.quarantined += 1;
-                stats.quarantined_bytes += size(&path)?.unwrap_or(0);
-            }
-            Found::Unreadable(path, error) => return Err(CheckError::at(root.join(path))(error)),
-        }
-    }
-    Ok(stats)
 }
 
 /// The path of an object below the root, whatever lies there; looked for from the top, since objects only move down.

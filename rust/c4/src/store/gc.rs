@@ -18,9 +18,9 @@ use std::time::{Duration, SystemTime};
 
 use super::CheckError;
 use super::census::{Census, Found, LOCK, Misplacement, Object, TAKEN_OUT, TemporaryKind, Writer, writer_of};
-use super::check::Listed;
 use super::marks::{MarkError, Marks, Root};
 use super::quarantine::rename_without_replacing;
+use super::report::Listed;
 use crate::C4Id;
 use crate::scan::ScanProgress;
 
@@ -158,7 +158,7 @@ impl Sweep<'_> {
 
     /// Removes an object that was old; see the module for the order.
     fn remove(&self, path: &Path, id: &C4Id) -> io::Result<Fate> {
-        let taken_out = path.with_file_name(String::from_utf8_lossy(TAKEN_OUT).into_owned() + &id.to_string());
+        let taken_out = path.with_file_name(format!("{TAKEN_OUT}{id}"));
         match rename_without_replacing(path, &taken_out) {
             // Another run is at it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Fate::Gone),
@@ -179,7 +179,7 @@ impl Sweep<'_> {
         }
         let path = self.root.join(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = name.strip_prefix(&*String::from_utf8_lossy(TAKEN_OUT)).unwrap_or_default();
+        let name = name.strip_prefix(TAKEN_OUT).unwrap_or_default();
         give_back(&path, &path.with_file_name(name))
     }
 

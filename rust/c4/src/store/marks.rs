@@ -20,7 +20,8 @@ use rustix::fs::OFlags;
 
 use super::CheckError;
 use super::census::locate;
-use super::check::{Listed, open};
+use super::check::open;
+use super::report::Listed;
 use crate::c4m::{Manifest, ParseError, Row, RowId, Rows, decode_sections};
 use crate::identify::{Lines, READ_BYTES};
 use crate::scan::ScanProgress;

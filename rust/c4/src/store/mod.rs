@@ -29,8 +29,10 @@ mod layout;
 mod marks;
 mod put;
 mod quarantine;
+mod report;
 mod sample;
 mod session;
+mod stats;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -38,13 +40,15 @@ use std::path::{Path, PathBuf};
 
 use crate::C4Id;
 
-pub use census::{Census, Found, Misplacement, Object, StoreStats, StrayKind, TemporaryKind, stats};
-pub use check::{Corrupt, LISTED, Listed, StoreReport, VerifyOptions, verify};
+pub use census::{Census, Found, Misplacement, Object, StrayKind, TemporaryKind};
+pub use check::{VerifyOptions, verify};
 pub use gc::{DEFAULT_GRACE, GcOptions, GcReport, gc};
 pub use marks::{MarkError, Marks, Needed, Root, RootError};
 pub(crate) use put::WriterSession;
 pub use put::{Ingest, OpenObject, Put, PutError, TreeStore};
+pub use report::{Corrupt, LISTED, Listed, StoreReport};
 pub use sample::Sample;
+pub use stats::{StoreStats, stats};
 
 /// How many objects a directory holds before it is split, in the ecosystem's tools.
 pub const SPLIT_THRESHOLD: usize = 4096;

@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, 
 use rustix::io::Errno;
 
 use super::batch::Batch;
+use super::census::TAKEN_OUT;
 use super::layout::{self, Known, Name, Place, Places};
 use super::session::{self, Session, Temporary};
 use super::{Context, Durability, StoreError};
@@ -201,11 +202,14 @@ impl TreeStore {
         let mut refused = None;
         let mut places = Places::of(&self.root, &name);
         while let Some(directory) = places.next()? {
-            let path = directory.join(name.as_str());
-            match layout::status(&path)? {
-                Some(stat) if layout::is_regular(&stat) => return Ok(Some((path, stat.st_size as u64))),
-                Some(_) => refused = Some(path),
-                None => {}
+            // A collection of garbage takes an object out before it looks once more, and may put it back.
+            for name in [name.as_str(), &format!("{TAKEN_OUT}{}", name.as_str())] {
+                let path = directory.join(name);
+                match layout::status(&path)? {
+                    Some(stat) if layout::is_regular(&stat) => return Ok(Some((path, stat.st_size as u64))),
+                    Some(_) => refused = Some(path),
+                    None => {}
+                }
             }
         }
         refused.map_or(Ok(None), |path| Err(StoreError::NotRegular(path)))

@@ -53,9 +53,10 @@ impl Session {
                     return Err(error).context("make a temporary file in the store", &path);
                 }
             };
-            // Where the file system has no locks, nobody can take one either: nothing is swept there but by age.
-            let _ = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive);
-            // Whoever sweeps may have had the lock for a moment, and removed everything.
+            // Whoever sweeps may have it for a moment. Where the file system has no locks, nobody can take one either:
+            // nothing is swept there.
+            let _ = rustix::fs::flock(&lock, FlockOperation::LockExclusive);
+            // Whoever had the lock may have removed everything.
             let is_ours = fs::metadata(&path).and_then(|named| Ok(named.ino() == lock.metadata()?.ino()));
             if is_ours.unwrap_or(false) {
                 let process = std::process::id();
