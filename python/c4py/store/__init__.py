@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from c4py._rust import C4ID
 from c4py.errors import ContentNotFound, StoreCorrupt, StoreError, StoreNotConfigured
-from c4py.store.config import Configuration, init_store, open_store, read_configuration
+from c4py.store.config import Configuration, configured_stores, init_store, open_store, read_configuration
 from c4py.store.memory import MemoryStore
 from c4py.store.multi import MultiStore
 from c4py.store.protocol import Store, StoreStats
@@ -40,6 +40,7 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "StoreStats",
+    "configured_stores",
     "init_store",
     "open_store",
     "read_configuration",
