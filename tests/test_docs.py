@@ -51,8 +51,9 @@ def test_python_of_the_readme(shots: Path, number: int, capsys: pytest.CaptureFi
 
 
 def test_console_of_the_readme(shots: Path) -> None:
-    (session,) = blocks("console")
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TZ": "UTC"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "TZ": "UTC", "HOME": str(shots), "C4_STORE": ""}
+    session = "".join(blocks("console"))
     for command, expected in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", session, re.MULTILINE):
         result = subprocess.run(
             command, shell=True, cwd=shots, env=environment, capture_output=True, text=True, check=True

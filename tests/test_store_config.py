@@ -11,7 +11,6 @@ from pathlib import Path
 import c4py
 import pytest
 from c4py.store import CONFIG_FILE, Configuration, init_store, read_configuration
-from c4py.store import config as configuration_module
 
 
 @pytest.fixture(autouse=True)
@@ -202,7 +201,7 @@ def test_a_file_that_could_not_be_written_leaves_nothing(home: Path, monkeypatch
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(configuration_module.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         init_store()
     assert path.read_text() == "a = b\n"

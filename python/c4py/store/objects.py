@@ -14,25 +14,27 @@ from __future__ import annotations
 
 import io
 import os
+from functools import partial
 
 from c4py._rust import C4ID
 from c4py._visible import visible
 from c4py.errors import ContentNotFound, InvalidC4ID, StoreError
 from c4py.store.content import READ_BYTES, pieces, verified
 from c4py.store.location import Location
+from c4py.store.network import network
 from c4py.store.protocol import Store, StoreStats, as_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import tempfile
     from collections.abc import Callable, Iterator, Sequence
-    from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+    from typing import Any, BinaryIO, TypeVar
 
-    from obstore import GetResult, ListStream, ObjectMeta
-    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+    from obstore import GetResult, ObjectMeta
+    from obstore.store import ClientConfig, RetryConfig
 
-    Client = AzureStore | GCSStore | S3Store
-    P = ParamSpec("P")
+    from c4py.store.network import Network
+
     T = TypeVar("T")
 
 #: Bytes of a part: what is asked for at once, held in memory, and sent in one piece of a multipart upload.
@@ -45,9 +47,6 @@ _MAX_PARTS = 10_000
 _PAGE_KEYS = 1000
 #: Seconds of the first and of the longest pause before a request is repeated.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
-
-#: The process that sent a request: obstore's threads do not survive a fork, and a request without them never ends.
-_network_process: int | None = None
 
 
 class ObjectStore(Store):
@@ -62,7 +61,7 @@ class ObjectStore(Store):
 
     `request_timeout` is how many seconds one request and its answer of up to 8 MiB may take, `retry_timeout` after how
     many seconds a failing request is not repeated any more. Threads may use a store at once; pickling takes the URI
-    along. A process that was forked from one that had sent requests cannot send any: that is a StoreError.
+    along, and processes may be forked at any time.
 
     Raises ValueError for a URI that names no bucket, StoreError where obstore is not installed.
 
@@ -83,14 +82,8 @@ class ObjectStore(Store):
         self.uri = uri
         self.retry_timeout = float(retry_timeout)
         self.request_timeout = float(request_timeout)
-        self._client_of: tuple[int, Client] | None = None
-        try:
-            import obstore
-        except ImportError:
-            raise StoreError(
-                f"{visible(self._location.scheme)}:// needs obstore, which is not installed: pip install 'c4py[s3]'"
-            ) from None
-        self._obstore = obstore
+        self._client_of: tuple[int, Network, Any] | None = None
+        network()
 
     @property
     def endpoint(self) -> str:
@@ -155,7 +148,7 @@ class ObjectStore(Store):
         if self._size(c4id) is None:
             return False
         try:
-            self._ask("remove", c4id, self._obstore.delete, self._key(c4id))
+            self._ask("remove", c4id, lambda net, client: net.delete(client, self._key(c4id)))
         except ContentNotFound:
             return False
         return True
@@ -178,7 +171,7 @@ class ObjectStore(Store):
     def _size(self, c4id: C4ID) -> int | None:
         """Give the size of an object, or None where there is none."""
         try:
-            return int(self._ask("look up", c4id, self._obstore.head, self._key(c4id))["size"])
+            return int(self._ask("look up", c4id, lambda net, client: net.head(client, self._key(c4id))["size"]))
         except ContentNotFound:
             return None
 
@@ -186,14 +179,14 @@ class ObjectStore(Store):
         key = self._key(c4id)
         if size <= PART_BYTES:
             data = content.read()
-            self._ask("store", c4id, lambda client: self._obstore.put(client, key, data, use_multipart=False))
+            self._ask("store", c4id, lambda net, client: net.put(client, key, data, use_multipart=False))
             return
         part = max(PART_BYTES, -(-size // _MAX_PARTS))
         at_once = max(1, _PARTS_AT_ONCE * PART_BYTES // part)
         self._ask(
             "store",
             c4id,
-            lambda client: self._obstore.put(
+            lambda net, client: net.put(
                 client, key, content, use_multipart=True, chunk_size=part, max_concurrency=at_once
             ),
         )
@@ -203,17 +196,22 @@ class ObjectStore(Store):
         found = bytearray()
         reason = ""
         for _ in self._attempts():
+            at = start + len(found)
             try:
-                # What this raises, obstore has repeated already.
-                result = self._ask("read", c4id, self._ranged, self._key(c4id), start + len(found), end)
-            except _NoSuchRange:
-                if start == 0 and self._size(c4id) == 0:
+                result = self._request(partial(_range, self._key(c4id), at, end))
+            except _RequestFailed as failed:
+                if failed.is_missing:
+                    raise ContentNotFound(c4id) from None
+                if failed.status == 416 and start == 0 and self._size(c4id) == 0:
                     return 0, b""
-                raise
+                reason = str(failed)
+                if failed.status is not None:
+                    break
+                continue
             size = int(result.meta["size"])
-            missing = min(end, size) - start - len(found)
-            if result.range[0] != start + len(found) or missing <= 0:
-                reason = f"the answer is of the bytes {result.range[0]:,} to {result.range[1]:,}"
+            missing = min(end, size) - at
+            if result.range[0] != at or missing <= 0:
+                reason = f"the answer has the bytes {result.range[0]:,} to {result.range[1]:,} of {size:,}"
                 continue
             try:
                 for piece in result.stream(min_chunk_size=READ_BYTES):
@@ -221,35 +219,33 @@ class ObjectStore(Store):
                     if missing < 0:
                         break
                     found += piece
-            except Exception as error:
+            except (OSError, network().Error) as error:
                 reason = _reason(error)
-                continue
             if missing == 0:
                 return size, bytes(found)
-            reason = f"the answer is {abs(missing):,} bytes too {'short' if missing > 0 else 'long'}"
+            if missing < 0:
+                reason = "the answer has more bytes than were asked for"
+                break
+            reason = reason or f"the answer is {missing:,} bytes too short"
         raise self._failure("read", c4id, reason)
 
-    def _ranged(self, client: Client, key: str, start: int, end: int) -> GetResult:
-        return self._obstore.get(client, key, options={"range": (start, end)})
-
     def objects(self) -> Iterator[tuple[C4ID, int]]:
-        """List the objects with their sizes, by their keys; other keys are passed over."""
+        """List the objects with their sizes; other keys are passed over."""
         prefix = self._location.prefix
         # A prefix of obstore ends at a slash: where ours does not, the keys beside it are seen too.
         directory = prefix.rpartition("/")[0] or None
         last: str | None = None
-        stream: ListStream[Sequence[ObjectMeta]] | None = None
+        stream: Iterator[Sequence[ObjectMeta]] | None = None
         attempts = self._attempts()
         next(attempts)
         while True:
             try:
                 if stream is None:
-                    stream = self._obstore.list(self._client(), directory, offset=last, chunk_size=_PAGE_KEYS)
-                page = next(stream, None)
-            except (FileNotFoundError, self._obstore.exceptions.BaseError) as error:
-                reason = _reason(error)
-                if reason.startswith("4") or not next(attempts, False):
-                    raise self._failure("list", None, reason) from None
+                    stream = self._request(partial(_pages, directory, last))
+                page = self._request(partial(_next_page, stream))
+            except _RequestFailed as failed:
+                if failed.status is not None or not next(attempts, False):
+                    raise self._failure("list", None, str(failed)) from None
                 stream = None
                 continue
             if page is None:
@@ -262,25 +258,23 @@ class ObjectStore(Store):
                 if c4id is not None:
                     yield c4id, int(found["size"])
 
-    def _ask(
-        self,
-        action: str,
-        c4id: C4ID,
-        call: Callable[Concatenate[Client, P], T],
-        *arguments: P.args,
-        **options: P.kwargs,
-    ) -> T:
-        """Send a request, which obstore repeats until there is an answer or no time is left."""
+    def _ask(self, action: str, c4id: C4ID, call: Callable[[Network, Any], T]) -> T:
+        """Send a request for an object, and say what failed in words for the user."""
         try:
-            return call(self._client(), *arguments, **options)
-        except FileNotFoundError as error:
-            if action != "store" and "NoSuchBucket" not in str(error):
+            return self._request(call)
+        except _RequestFailed as failed:
+            if failed.is_missing and action != "store":
                 raise ContentNotFound(c4id) from None
-            raise self._failure(action, c4id, _reason(error)) from None
-        except self._obstore.exceptions.BaseError as error:
-            reason = _reason(error)
-            kind = _NoSuchRange if reason.startswith("416") else StoreError
-            raise self._failure(action, c4id, reason, kind) from None
+            raise self._failure(action, c4id, str(failed)) from None
+
+    def _request(self, call: Callable[[Network, Any], T]) -> T:
+        """Send a request, which obstore repeats until there is an answer or no time is left."""
+        net, client = self._client()
+        try:
+            return call(net, client)
+        except (FileNotFoundError, net.Error) as error:
+            is_missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+            raise _RequestFailed(_reason(error), is_missing=is_missing) from None
 
     def _attempts(self) -> Iterator[bool]:
         """Give True, again after pauses that grow, until the time for it is over."""
@@ -297,25 +291,17 @@ class ObjectStore(Store):
             time.sleep(wait)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _client(self) -> Client:
-        """Give this process's client."""
-        global _network_process
-        process = os.getpid()
-        if _network_process not in (None, process):
-            raise StoreError(
-                f"{visible(self.uri)}: this process was forked from one that had used an object store, whose network "
-                "threads it does not have: start it by 'spawn' or 'forkserver'"
-            )
+    def _client(self) -> tuple[Network, Any]:
+        """Give this process's client, and the network that it belongs to."""
         # Two threads that both make one do no harm; a lock would be held for ever in a process forked meanwhile.
-        if self._client_of is None or self._client_of[0] != process:
-            self._client_of = process, self._connect()
-        _network_process = process
-        return self._client_of[1]
+        made = self._client_of
+        if made is None or made[0] != os.getpid():
+            net = network()
+            self._client_of = made = os.getpid(), net, self._connect(net)
+        return made[1], made[2]
 
-    def _connect(self) -> Client:
+    def _connect(self, net: Network) -> Any:
         from datetime import timedelta
-
-        from obstore.store import AzureStore, GCSStore, S3Store
 
         location = self._location
         request = timedelta(seconds=self.request_timeout)
@@ -331,30 +317,25 @@ class ObjectStore(Store):
                 "base": 2,
             },
         }
-        named = {name: value for name in ("region", "endpoint") if (value := getattr(location, name)) is not None}
+        names = {"region": "region", "endpoint": "base_url" if location.scheme == "gs" else "endpoint"}
+        config = {names[name]: value for name in names if (value := getattr(location, name)) is not None}
+        if location.scheme == "s3":
+            # Many servers that speak S3 cannot remove several objects at once.
+            config["disable_bulk_delete"] = True
         try:
-            if location.scheme == "s3":
-                # Many servers that speak S3 cannot remove several objects at once.
-                return S3Store(
-                    location.bucket,
-                    config={"disable_bulk_delete": True, **named},  # type: ignore[arg-type]
-                    client_options=client,
-                    retry_config=retry,
-                )
-            if location.scheme == "gs":
-                base = {"base_url": named["endpoint"]} if named else {}
-                return GCSStore(location.bucket, config=base, client_options=client, retry_config=retry)  # type: ignore[arg-type]
-            return AzureStore(location.bucket, config=named, client_options=client, retry_config=retry)  # type: ignore[arg-type]
-        except (ValueError, self._obstore.exceptions.BaseError) as error:
+            return net.stores[location.scheme](
+                location.bucket, config=config, client_options=client, retry_config=retry
+            )
+        except (ValueError, net.Error) as error:
             raise StoreError(f"cannot use {visible(self.uri)}: {_reason(error)}") from None
 
     def _key(self, c4id: C4ID) -> str:
         return f"{self._location.prefix}{c4id}"
 
-    def _failure(self, action: str, c4id: C4ID | None, reason: str, kind: type[StoreError] = StoreError) -> StoreError:
+    def _failure(self, action: str, c4id: C4ID | None, reason: str) -> StoreError:
         location = self._location
         place = f"{location.scheme}://{location.bucket}/{location.prefix}{c4id or ''}"
-        return kind(f"cannot {action} {visible(place)} at {visible(self.endpoint)}: {reason}")
+        return StoreError(f"cannot {action} {visible(place)} at {visible(self.endpoint)}: {reason}")
 
     def __contains__(self, c4id: C4ID | str) -> bool:
         return self.has(c4id)
@@ -381,8 +362,13 @@ class ObjectStore(Store):
         return _object_store, (type(self), self.uri, self.retry_timeout, self.request_timeout)
 
 
-class _NoSuchRange(StoreError):
-    """An answer that there are no such bytes in the object."""
+class _RequestFailed(Exception):
+    """A request that failed: with a `status` if there was an answer; `is_missing` where that says no such object."""
+
+    def __init__(self, reason: str, *, is_missing: bool) -> None:
+        self.status = int(reason[:3]) if reason[:3].isdigit() else None
+        self.is_missing = is_missing
+        super().__init__(reason)
 
 
 class _Content(io.RawIOBase):
@@ -414,6 +400,20 @@ class _Content(io.RawIOBase):
 
 def _object_store(kind: type[ObjectStore], uri: str, retry_timeout: float, request_timeout: float) -> ObjectStore:
     return kind(uri, retry_timeout=retry_timeout, request_timeout=request_timeout)
+
+
+def _range(key: str, start: int, end: int, net: Network, client: Any) -> GetResult:
+    result: GetResult = net.get(client, key, options={"range": (start, end)})
+    return result
+
+
+def _pages(directory: str | None, after: str | None, net: Network, client: Any) -> Iterator[Sequence[ObjectMeta]]:
+    stream: Iterator[Sequence[ObjectMeta]] = net.list(client, directory, offset=after, chunk_size=_PAGE_KEYS)
+    return stream
+
+
+def _next_page(stream: Iterator[Sequence[ObjectMeta]], _net: Network, _client: Any) -> Sequence[ObjectMeta] | None:
+    return next(stream, None)
 
 
 def _id_of(key: str, prefix: str) -> C4ID | None:

@@ -1,8 +1,10 @@
 //! Where an object lies: the two-character directories along its ID.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
@@ -10,40 +12,108 @@ use rustix::io::Errno;
 use super::{Context, StoreError};
 use crate::{C4Id, ID_TEXT_BYTES};
 
-/// The directories that an object can lie in, from the root down, as long as they exist.
-pub(super) struct Places {
-    text: [u8; ID_TEXT_BYTES],
-    directory: Option<PathBuf>,
-    used: usize,
-}
+/// Directories whose existence is remembered; then all are forgotten, and found again.
+const MAX_KNOWN: usize = 262_144;
 
-impl Places {
-    pub(super) fn of(root: &Path, id: &C4Id) -> Self {
-        Self { text: id.to_text(), directory: Some(root.to_owned()), used: 0 }
+/// The name of an object's file, which is its ID, and of the directories that it can lie in.
+pub(super) struct Name([u8; ID_TEXT_BYTES]);
+
+impl Name {
+    pub(super) fn of(id: &C4Id) -> Self {
+        Self(id.to_text())
     }
 
-    /// The next directory; `None` after the deepest. The one before must have been looked into already: objects move
-    /// down only, so none slips by.
-    pub(super) fn next(&mut self) -> Result<Option<PathBuf>, StoreError> {
-        let Some(directory) = self.directory.take() else { return Ok(None) };
-        if let Some(pair) = self.text.get(self.used..self.used + 2) {
-            let below = directory.join(as_name(pair));
-            self.used += 2;
-            if is_directory(&below)? {
-                self.directory = Some(below);
+    pub(super) fn as_str(&self) -> &str {
+        as_text(&self.0)
+    }
+
+    /// The two-character directory so many directories below the root.
+    fn pair(&self, depth: usize) -> Option<&str> {
+        self.0.get(2 * depth..2 * depth + 2).map(as_text)
+    }
+}
+
+fn as_text(ascii: &[u8]) -> &str {
+    std::str::from_utf8(ascii).unwrap_or_default()
+}
+
+/// A directory of a store, and how many directories it is below the root.
+pub(super) struct Place {
+    pub(super) directory: PathBuf,
+    depth: usize,
+}
+
+impl Place {
+    /// Whether the directory is one that an object can lie in.
+    fn is_along(&self, name: &Name) -> bool {
+        let pairs: PathBuf = (0..self.depth).filter_map(|depth| name.pair(depth)).collect();
+        self.directory.ends_with(pairs)
+    }
+
+    /// The two-character directory below that an object could lie in.
+    fn below(&self, name: &Name) -> Option<Self> {
+        let directory = self.directory.join(name.pair(self.depth)?);
+        Some(Self { directory, depth: self.depth + 1 })
+    }
+}
+
+/// Directories of a store that are known to exist: nobody removes one, but who removes the store.
+#[derive(Default)]
+pub(super) struct Known(RwLock<HashSet<Box<[u8]>>>);
+
+impl Known {
+    pub(super) fn forget(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The deepest directory along an ID that is known. There may be deeper ones.
+    pub(super) fn remembered(&self, root: &Path, name: &Name) -> Place {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |depth: &usize| known.contains(&name.0[..2 * depth]);
+        let depth = (1..=ID_TEXT_BYTES / 2).take_while(is_known).count();
+        let pairs = (0..depth).filter_map(|depth| name.pair(depth));
+        Place { directory: pairs.fold(root.to_owned(), |path, pair| path.join(pair)), depth }
+    }
+
+    /// The deepest existing directory along an ID: where an object is put.
+    pub(super) fn deepest(&self, root: &Path, name: &Name) -> Result<Place, StoreError> {
+        let mut place = self.remembered(root, name);
+        while let Some(below) = place.below(name) {
+            if !is_directory(&below.directory)? {
+                break;
             }
+            place = below;
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= MAX_KNOWN {
+                known.clear();
+            }
+            known.insert(name.0[..2 * place.depth].into());
         }
-        Ok(Some(directory))
+        Ok(place)
     }
 }
 
-/// The name of an object's file.
-pub(super) fn name(id: &C4Id) -> String {
-    id.to_string()
+/// The directories that an object can lie in, from the root down, as long as they exist. Each must be looked into before
+/// the next is asked for: objects move down only, so none slips by.
+pub(super) struct Places<'n> {
+    name: &'n Name,
+    next: Option<Place>,
 }
 
-fn as_name(pair: &[u8]) -> &str {
-    std::str::from_utf8(pair).unwrap_or_default()
+impl<'n> Places<'n> {
+    pub(super) fn of(root: &Path, name: &'n Name) -> Self {
+        Self { name, next: Some(Place { directory: root.to_owned(), depth: 0 }) }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<PathBuf>, StoreError> {
+        let Some(place) = self.next.take() else { return Ok(None) };
+        if let Some(below) = place.below(self.name)
+            && is_directory(&below.directory)?
+        {
+            self.next = Some(below);
+        }
+        Ok(Some(place.directory))
+    }
 }
 
 /// Whether a path is a directory, or leads to one: a store may keep a part of itself on another disk.
@@ -53,20 +123,6 @@ fn is_directory(path: &Path) -> Result<bool, StoreError> {
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
         Err(error) => Err(error).context("look into the store", path),
     }
-}
-
-/// The deepest existing directory along an ID: where an object is put.
-pub(super) fn deepest(root: &Path, id: &C4Id) -> Result<PathBuf, StoreError> {
-    let text = id.to_text();
-    let mut directory = root.to_owned();
-    for pair in text.chunks_exact(2) {
-        let below = directory.join(as_name(pair));
-        if !is_directory(&below)? {
-            break;
-        }
-        directory = below;
-    }
-    Ok(directory)
 }
 
 /// What is found at a path, links not followed; `None` when there is nothing.
@@ -106,52 +162,47 @@ pub(super) fn objects_in(directory: &Path) -> Result<Vec<C4Id>, StoreError> {
 /// Safe beside others that split the same directory or put into it: an object that another has moved is left to it, and
 /// one that arrives meanwhile is seen by the next look, since its writer looks again after its rename and a directory
 /// that it did not see was made before that look begins.
-pub(super) fn split(root: &Path, directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let depth = directory.strip_prefix(root).map_or(0, |below| below.components().count());
+pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
     let mut touched = Vec::new();
     loop {
-        let ids = objects_in(directory)?;
-        if ids.is_empty() {
-            touched.sort_unstable();
-            touched.dedup();
-            return Ok(touched);
-        }
+        let ids = objects_in(&place.directory)?;
+        let mut is_moved = false;
         for id in ids {
-            let text = name(&id);
-            let Some(pair) = text.get(2 * depth..2 * depth + 2) else { return Ok(touched) };
-            let below = directory.join(pair);
-            match fs::create_dir(&below) {
+            let name = Name::of(&id);
+            // What lies in a directory of other IDs was put there by hand: it stays.
+            let Some(below) = place.below(&name).filter(|_| place.is_along(&name)) else { continue };
+            match fs::create_dir(&below.directory) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(error).context("make a directory of the store", &below);
+                    return Err(error).context("make a directory of the store", &below.directory);
                 }
                 _ => {}
             }
-            settle(root, directory, &id, &mut touched)?;
+            let from = Place { directory: place.directory.clone(), depth: place.depth };
+            settle(from, &name, &mut touched)?;
+            is_moved = true;
+        }
+        if !is_moved {
+            touched.sort_unstable();
+            touched.dedup();
+            return Ok(touched);
         }
     }
 }
 
 /// Moves an object from a directory to the deepest that there is for it, and again while that is split.
 /// Returns where it was seen last.
-pub(super) fn settle(
-    root: &Path,
-    directory: &Path,
-    id: &C4Id,
-    touched: &mut Vec<PathBuf>,
-) -> Result<PathBuf, StoreError> {
-    let file = name(id);
-    let mut directory = directory.to_owned();
-    loop {
-        let below = deepest(root, id)?;
-        if below == directory {
-            return Ok(directory);
-        }
-        match fs::rename(directory.join(&file), below.join(&file)) {
-            Ok(()) => touched.push(below.clone()),
+pub(super) fn settle(mut place: Place, name: &Name, touched: &mut Vec<PathBuf>) -> Result<Place, StoreError> {
+    while let Some(below) = place.below(name)
+        && is_directory(&below.directory)?
+    {
+        let from = place.directory.join(name.as_str());
+        match fs::rename(&from, below.directory.join(name.as_str())) {
+            Ok(()) => touched.push(below.directory.clone()),
             // Whoever else splits the directory has moved it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(below),
-            Err(error) => return Err(error).context("move an object", &directory.join(&file)),
+            Err(error) => return Err(error).context("move an object", &from),
         }
-        directory = below;
+        place = below;
     }
+    Ok(place)
 }

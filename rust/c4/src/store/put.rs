@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, 
 use rustix::io::Errno;
 
 use super::batch::Batch;
-use super::layout::{self, Places};
+use super::layout::{self, Known, Name, Place, Places};
 use super::session::{self, Session, Temporary};
 use super::{Context, Durability, StoreError};
 use crate::C4Id;
@@ -46,8 +46,18 @@ pub struct TreeStore {
     session: Mutex<Weak<Session>>,
     /// Whether what dead writers left was looked for.
     is_swept: AtomicBool,
+    known: Known,
     counts: Mutex<HashMap<PathBuf, Count>>,
     batch: Batch,
+}
+
+/// What is found where an object should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Nothing,
+    /// A regular file of the right size.
+    Whole,
+    Other,
 }
 
 /// How many objects a directory has, as far as this process knows.
@@ -90,6 +100,7 @@ impl TreeStore {
             durability,
             session: Mutex::default(),
             is_swept: AtomicBool::new(false),
+            known: Known::default(),
             counts: Mutex::default(),
             batch: Batch::default(),
         })
@@ -175,14 +186,22 @@ impl TreeStore {
 
     /// Where an object lies and how many bytes it has.
     ///
-    /// Looks from the root down, so that it finds what another process moves down meanwhile.
+    /// Looks where it should be, then from the root down, so that it finds what another process moves down meanwhile.
     pub fn find(&self, id: &C4Id) -> Result<Option<(PathBuf, u64)>, StoreError> {
         if let Some(found) = self.batch.find(id) {
             return Ok(Some(found));
         }
+        let name = Name::of(id);
+        let path = self.known.deepest(&self.root, &name)?.directory.join(name.as_str());
+        if let Some(stat) = layout::status(&path)?
+            && layout::is_regular(&stat)
+        {
+            return Ok(Some((path, stat.st_size as u64)));
+        }
         let mut refused = None;
-        for path in self.candidates(id) {
-            let path = path?;
+        let mut places = Places::of(&self.root, &name);
+        while let Some(directory) = places.next()? {
+            let path = directory.join(name.as_str());
             match layout::status(&path)? {
                 Some(stat) if layout::is_regular(&stat) => return Ok(Some((path, stat.st_size as u64))),
                 Some(_) => refused = Some(path),
@@ -202,7 +221,7 @@ impl TreeStore {
                 None => {}
             }
         }
-        Err(StoreError::Unsettled(self.root.join(layout::name(id))))
+        Err(StoreError::Unsettled(self.root.join(id.to_string())))
     }
 
     /// Removes an object; whether there was one.
@@ -216,7 +235,7 @@ impl TreeStore {
                 Err(error) => return Err(error).context("remove an object", &path),
             }
         }
-        Err(StoreError::Unsettled(self.root.join(layout::name(id))))
+        Err(StoreError::Unsettled(self.root.join(id.to_string())))
     }
 
     /// Makes durable, and gives its name to, everything that was put with [`Durability::Batch`].
@@ -224,95 +243,95 @@ impl TreeStore {
         if self.durability == Durability::Batch { self.batch.flush(self) } else { Ok(()) }
     }
 
-    /// The paths that an object can have, from the root down.
-    fn candidates(&self, id: &C4Id) -> impl Iterator<Item = Result<PathBuf, StoreError>> + use<> {
-        let mut places = Places::of(&self.root, id);
-        let name = layout::name(id);
-        std::iter::from_fn(move || places.next().map(|place| place.map(|place| place.join(&name))).transpose())
-    }
-
     /// Whether the store has an object of this ID and size, which then is as good as put: durable, and younger than
     /// what a collection of garbage removes.
     fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
-        Ok(self.batch.find(id).is_some_and(|(_, found)| found == size) || self.has_named(id, size)?)
-    }
-
-    /// The same, of objects that have their names.
-    fn has_named(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
-        for path in self.candidates(id) {
-            let path = path?;
-            let is_whole = |stat: Option<_>| {
-                stat.is_some_and(|s: rustix::fs::Stat| layout::is_regular(&s) && s.st_size as u64 == size)
-            };
-            if !is_whole(layout::status(&path)?) {
-                continue;
-            }
-            // What cannot be touched because it is another user's is replaced by a file of our own.
-            if !touch(&path)? {
-                return Ok(false);
-            }
-            // A collection of garbage that took it away before it was touched has not seen the new time.
-            if !is_whole(layout::status(&path)?) {
-                return Ok(false);
-            }
-            match self.durability {
-                Durability::Full => {
-                    // Its writer may not have come to that yet, or not have cared.
-                    if let Some(object) = open_object(&path)? {
-                        object.file.sync_all().context("make an object durable", &path)?;
-                    }
-                    self.synchronize(path.ancestors().skip(1))?;
-                }
-                Durability::Batch => self.batch.note_unsynchronized(),
-                Durability::None => {}
-            }
+        if self.batch.find(id).is_some_and(|(_, found)| found == size) {
             return Ok(true);
         }
-        Ok(false)
+        let name = Name::of(id);
+        let path = self.known.deepest(&self.root, &name)?.directory.join(name.as_str());
+        Ok(self.look(&path, size)? == Look::Whole)
+    }
+
+    /// What is at the path of an object of so many bytes; one that is whole is made as good as put.
+    fn look(&self, path: &Path, size: u64) -> Result<Look, StoreError> {
+        let at = || -> Result<Look, StoreError> {
+            Ok(match layout::status(path)? {
+                Some(stat) if layout::is_regular(&stat) && stat.st_size as u64 == size => Look::Whole,
+                Some(_) => Look::Other,
+                None => Look::Nothing,
+            })
+        };
+        let found = at()?;
+        if found != Look::Whole {
+            return Ok(found);
+        }
+        if !touch(path)? {
+            // What is another user's cannot be touched: it is replaced by a file of our own.
+            return Ok(Look::Other);
+        }
+        // A collection of garbage that took it away before it was touched has not seen the new time.
+        let found = at()?;
+        if found != Look::Whole {
+            return Ok(found);
+        }
+        match self.durability {
+            Durability::Full => {
+                // Its writer may not have come to that yet, or not have cared.
+                let Some(object) = open_object(path)? else { return Ok(Look::Nothing) };
+                object.file.sync_all().context("make an object durable", path)?;
+                self.synchronize(path.ancestors().skip(1))?;
+            }
+            Durability::Batch => self.batch.note_unsynchronized(),
+            Durability::None => {}
+        }
+        Ok(Look::Whole)
     }
 
     /// Gives a temporary file, which holds the content of an ID, its name.
     pub(super) fn place(&self, id: &C4Id, temporary: &Temporary, size: u64) -> Result<(), StoreError> {
-        let name = layout::name(id);
+        let name = Name::of(id);
         for _ in 0..MAX_LOOKS {
-            if self.has_named(id, size)? {
-                return Ok(());
-            }
-            let occupied = self
-                .candidates(id)
-                .find_map(|path| path.and_then(|path| Ok(layout::status(&path)?.map(|_| path))).transpose());
-            if let Some(path) = occupied.transpose()? {
-                // Of another size, or no file at all, or a file that is another user's: ours takes its place.
-                match fs::rename(temporary.path(), &path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    result => result.context("put an object in the place of a damaged one", &path)?,
-                }
-                temporary.keep();
-                return self.synchronize(path.ancestors().skip(1));
-            }
-            let directory = layout::deepest(&self.root, id)?;
-            match rename_new(temporary.path(), &directory.join(&name)) {
+            // The deepest directory was looked for before the content was written; whether there is a deeper one by now
+            // is looked at once it has its name, and must be then.
+            let place = self.known.remembered(&self.root, &name);
+            let path = place.directory.join(name.as_str());
+            match rename_new(temporary.path(), &path) {
                 Ok(()) => {
                     temporary.keep();
-                    return self.settle(id, &directory);
+                    return self.settle(place, &name);
                 }
-                // Another was faster, or the directory is gone.
-                Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {}
-                Err(error) => return Err(error).context("give an object its name", &directory.join(&name)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.look(&path, size)? {
+                    Look::Whole => return Ok(()),
+                    Look::Nothing => {}
+                    Look::Other => {
+                        // Of another size, or no file at all, or a file that is another user's: ours takes its place.
+                        fs::rename(temporary.path(), &path)
+                            .context("put an object in the place of a damaged one", &path)?;
+                        temporary.keep();
+                        return self.settle(place, &name);
+                    }
+                },
+                // Somebody has removed the directory.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !place.directory.is_dir() => {
+                    self.known.forget();
+                    self.make_root()?;
+                }
+                Err(error) => return Err(error).context("give an object its name", &path),
             }
         }
-        Err(StoreError::Unsettled(self.root.join(name)))
+        Err(StoreError::Unsettled(self.root.join(name.as_str())))
     }
 
     /// What follows when an object has its name: it goes down where its directory was split meanwhile, and its directory
     /// is split if it holds too many.
-    fn settle(&self, id: &C4Id, directory: &Path) -> Result<(), StoreError> {
-        let mut touched = vec![directory.to_owned()];
-        let directory = layout::settle(&self.root, directory, id, &mut touched)?;
-        if self.is_full(&directory)? {
-            let made = layout::split(&self.root, &directory)?;
-            touched.extend(made);
-            touched.push(directory);
+    fn settle(&self, place: Place, name: &Name) -> Result<(), StoreError> {
+        let mut touched = vec![place.directory.clone()];
+        let place = layout::settle(place, name, &mut touched)?;
+        if self.is_full(&place.directory)? {
+            touched.extend(layout::split(&place)?);
+            touched.push(place.directory);
         }
         touched.dedup();
         self.synchronize(touched.iter().map(PathBuf::as_path))
