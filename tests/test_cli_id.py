@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import c4py
 import pytest
+from c4py.cli import main
 from command import COMMAND, MEASURED, c4py_run, environment
 
 #: Two spellings of one manifest.
@@ -190,13 +193,32 @@ def test_identifying_needs_no_home(tmp_path: Path, nowhere: str) -> None:
     assert done.stdout.decode().strip() == str(c4py.identify_bytes(b""))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user who does not bypass permission bits")
-def test_an_unreadable_file_is_reported_and_the_rest_is_stored(home: Path, store: c4py.FSStore, tree: Path) -> None:
-    (tree / "a.txt").chmod(0)
-    done = c4py_run("id", "-s", tree, home=home, store=store.root)
-    assert done.returncode == 3
-    assert b"a.txt" in done.stderr
-    assert bytes(range(256)) * 20 in contents(store).values()
+@pytest.fixture
+def shared_directory() -> Iterator[Path]:
+    """Make a directory that any user may write to."""
+    with tempfile.TemporaryDirectory() as path:
+        os.chmod(path, 0o777)
+        yield Path(path)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_an_unreadable_file_is_reported_and_the_rest_is_stored(
+    shared_directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store, tree = c4py.FSStore(shared_directory / "store"), shared_directory / "tree"
+    monkeypatch.setenv("C4_STORE", str(store.root))
+    tree.mkdir()
+    for name in ("readable", "secret"):
+        (tree / name).write_text(name)
+    (tree / "secret").chmod(0)
+    # In this process: the interpreter may lie where another user cannot run it.
+    assert main(["id", "-s", str(tree)]) == 3
+    printed = capfd.readouterr()
+    assert "secret" in printed.err
+    assert [entry.c4id is None for entry in c4py.loads(printed.out)] == [False, True]
+    assert b"readable" in contents(store).values()
+    assert main(["id", "-s", str(tree / "secret")]) == 1
+    assert capfd.readouterr().err == f"c4py id: {tree}/secret: Permission denied\n"
 
 
 def test_what_is_no_regular_file_is_not_read(home: Path, store: c4py.FSStore) -> None:

@@ -22,6 +22,7 @@ from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import Parser
 from c4py.scanner import read_patterns
+from c4py.store import is_store_automatic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,24 +126,12 @@ def run(arguments: Sequence[str]) -> int:
 def _store(options: argparse.Namespace) -> FSStore | MultiStore | ObjectStore | None:
     """Open the store that is written to, if one is."""
     if options.store is None:
-        options.store = options.mode == "full" and _is_automatic()
+        options.store = options.mode == "full" and is_store_automatic()
     if not options.store:
         return None
     if options.mode != "full":
         raise CommandError("c4py id: -s stores content, and -m s and -m m read none")
     return c4py.open_store(durability="batch")
-
-
-def _is_automatic() -> bool:
-    from c4py.store import read_configuration
-
-    try:
-        return read_configuration().store_auto
-    except c4py.StoreNotConfigured:
-        raise
-    except OSError:
-        # A file that this user cannot read, or no home directory: nothing that this user has configured.
-        return False
 
 
 def _identify_stream(options: argparse.Namespace) -> c4py.C4ID:

@@ -130,6 +130,19 @@ def configured_stores() -> tuple[str, tuple[str, ...]]:
     return configuration.path, configuration.stores
 
 
+def is_store_automatic() -> bool:
+    """Say whether the configuration says that identifying stores what it reads without being told.
+
+    A file that this user may not read, or a home directory that is none, is nothing that this user has configured.
+    """
+    try:
+        return read_configuration().store_auto
+    except StoreNotConfigured:
+        raise
+    except OSError:
+        return False
+
+
 def init_store(path_or_uri: StrPath | None = None, *, replace: bool = False) -> str:
     """Name a store in `~/.c4/config`, make its directory, and return its path or URI.
 

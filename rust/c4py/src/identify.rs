@@ -105,7 +105,7 @@ impl ManifestDetector {
         py.detach(|| self.with(|detector| detector.update(bytes)))
     }
 
-    /// Give the canonical text of the whole if it is a manifest with at least one entry, else None, and start anew.
+    /// Give the canonical text of the whole if it is a manifest with at least one entry, else None; called once.
     fn finish<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let text = py.detach(|| self.with(std::mem::take).finish());
         text.map(|text| PyBytes::new(py, &text))
