@@ -376,8 +376,8 @@ def test_errors_can_be_pickled(error: c4py.StoreError) -> None:
 
 
 def test_stats_say_what_they_count() -> None:
-    stats = StoreStats(1234567, 89, {0: 1, 2: 3})
-    assert repr(stats) == "StoreStats(objects=1,234,567, bytes=89, leaf_depths={0: 1, 2: 3})"
+    stats = StoreStats(1234567, 89, [1, 0, 3])
+    assert str(stats) == "1,234,567 objects, 89 B"
+    assert repr(stats).startswith("StoreStats(bytes=89, depths=[1, 0, 3], ")
     assert pickle.loads(pickle.dumps(stats)) == stats
     assert stats != StoreStats(1234567, 89)
-    assert repr(StoreStats(0, 0)) == "StoreStats(objects=0, bytes=0)"

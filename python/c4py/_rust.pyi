@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
-from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow
+from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow, VerifyOptions
 from c4py.entry import FlowDirection
 from c4py.store.protocol import Store
 
 __all__ = [
     "C4ID",
     "Conflict",
+    "ContentReader",
     "Entry",
     "EntryList",
     "EntryView",
@@ -20,6 +21,8 @@ __all__ = [
     "ScanIssue",
     "ScanStats",
     "Sequence",
+    "StoreIds",
+    "TreeStore",
     "__version__",
     "apply_patch",
     "canonical_text",
@@ -58,6 +61,10 @@ __all__ = [
     "sequence_from_state",
     "sha512_platform",
     "split_chain",
+    "store_gc",
+    "store_ids",
+    "store_stats",
+    "store_verify",
     "tree_id",
     "unescape_field",
     "union",
@@ -345,7 +352,7 @@ class ContentReader:
 @final
 class ScanStats:
     @property
-    def phase(self) -> Literal["walk", "hash", "assemble", "done"]: ...
+    def phase(self) -> Literal["walk", "hash", "assemble", "done", "sweep"]: ...
     @property
     def entries(self) -> int: ...
     @property
@@ -435,6 +442,24 @@ def log_chain(
 def split_chain(text: str | ReadableBuffer, n: int) -> tuple[bytes, bytes]: ...
 def dumps(manifest: Manifest, *, pretty: bool = False) -> str: ...
 def dumps_bytes(manifest: Manifest, *, pretty: bool = False, id_lists: bool = True) -> bytes: ...
+
+@final
+class StoreIds:
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> C4ID: ...
+
+def store_ids(root: StrPath) -> StoreIds: ...
+def store_stats(root: StrPath, tick: Callable[[ScanStats], object] | None) -> dict[str, Any]: ...
+def store_verify(
+    root: StrPath, options: VerifyOptions, tick: Callable[[ScanStats], object] | None
+) -> dict[str, Any]: ...
+def store_gc(
+    root: StrPath,
+    roots: list[Manifest | C4ID | StrPath],
+    dry_run: bool,
+    grace: float,
+    tick: Callable[[ScanStats], object] | None,
+) -> dict[str, Any]: ...
 def scan(
     path: StrPath,
     options: ScanOptions,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias, TypedDict, overload
 
-from c4py._rust import Entry, ScanStats
+from c4py._rust import C4ID, Entry, ScanStats
 
 #: A path of a user's choice.
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -62,6 +62,18 @@ class ScanOptions(TypedDict):
     link_ids: str
     sequences: bool
     workers: int | None
+
+
+class VerifyOptions(TypedDict):
+    """Options of a store's verification, as the extension module takes them."""
+
+    sample: float | None
+    seed: int
+    time_limit: float | None
+    workers: int | None
+    resume: C4ID | None
+    quarantine: bool
+    drop_cache: bool
 
 
 class Entries(Protocol):

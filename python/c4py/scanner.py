@@ -153,8 +153,12 @@ class _Line:
     def __call__(self, stats: ScanStats) -> None:
         if stats.phase == "walk":
             text = f"{stats.entries:,} entries"
+        elif not stats.files_total:
+            text = f"{stats.files_done:,} files"
         else:
-            percent = 100 * stats.bytes_done // stats.bytes_total if stats.bytes_total else 100
+            bytes_known = stats.bytes_total > 0
+            done = stats.bytes_done if bytes_known else stats.files_done
+            percent = 100 * done // (stats.bytes_total if bytes_known else stats.files_total)
             text = f"{stats.files_done:,} of {stats.files_total:,} files, {percent} %"
         self.write(text)
 

@@ -19,7 +19,8 @@ from c4py.store.config import (
 )
 from c4py.store.memory import MemoryStore
 from c4py.store.multi import MultiStore
-from c4py.store.protocol import Store, StoreStats
+from c4py.store.protocol import Store
+from c4py.store.report import GcReport, StoreFinding, StoreReport, StoreStats
 from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
@@ -39,13 +40,16 @@ __all__ = [
     "Configuration",
     "ContentNotFound",
     "FSStore",
+    "GcReport",
     "MemoryStore",
     "MultiStore",
     "ObjectStore",
     "Store",
     "StoreCorrupt",
     "StoreError",
+    "StoreFinding",
     "StoreNotConfigured",
+    "StoreReport",
     "StoreStats",
     "configured_stores",
     "init_store",

@@ -5,12 +5,16 @@ from __future__ import annotations
 from c4py._rust import C4ID
 from c4py.errors import ContentNotFound
 from c4py.store.content import verified
-from c4py.store.protocol import Store, StoreStats, as_id
+from c4py.store.protocol import Store, as_id
+from c4py.store.report import StoreReport, StoreStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import timedelta
     from typing import BinaryIO, TypeVar
+
+    from c4py._types import Progress
 
     T = TypeVar("T")
 
@@ -103,14 +107,31 @@ class MultiStore(Store):
 
     def stats(self) -> StoreStats:
         """Count the objects and bytes of all stores; content that two of them have counts twice."""
-        objects, size, depths = 0, 0, dict[int, int]()
-        for store in self.stores:
-            stats: StoreStats = self._method(store, "stats")()
-            objects += stats.objects
-            size += stats.bytes
-            for depth, count in stats.leaf_depths.items():
-                depths[depth] = depths.get(depth, 0) + count
-        return StoreStats(objects, size, depths)
+        parts: list[StoreStats] = [self._method(store, "stats")() for store in self.stores]
+        levels = max(len(part.depths) for part in parts)
+        whole = StoreStats(
+            0, 0, [sum(sum(part.depths[level : level + 1]) for part in parts) for level in range(levels)]
+        )
+        for name in ("objects", "bytes", "misplaced", "stray", "temporary", "quarantined", "quarantined_bytes"):
+            setattr(whole, name, sum(getattr(part, name) for part in parts))
+        return whole
+
+    def verify(
+        self,
+        *,
+        sample: float | None = None,
+        seed: int = 0,
+        time_limit: float | timedelta | None = None,
+        progress: Progress = None,
+        workers: int = 1,
+        resume: StoreReport | C4ID | str | None = None,
+    ) -> StoreReport:
+        """Read all content, compare it with its IDs and report: see `c4py.store.check.verify_store`."""
+        from c4py.store.check import verify_store
+
+        return verify_store(
+            self, sample=sample, seed=seed, time_limit=time_limit, progress=progress, workers=workers, resume=resume
+        )
 
     def flush(self) -> None:
         """Wait until what was put is durable, where the first store has such a thing."""

@@ -1,4 +1,4 @@
-"""What a content store is: the protocol, and the numbers that describe one.
+"""What a content store is: the protocol.
 
 A store keeps contents by their C4 IDs. Three methods make one: `has`, `get` and `put`. A class that has them works
 wherever a store of this package does, whether it inherits from `Store` or not; one that inherits gets `open`, `in` and
@@ -14,7 +14,6 @@ from c4py._rust import C4ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import BinaryIO, Protocol, runtime_checkable
 
     @runtime_checkable
@@ -108,37 +107,3 @@ def as_id(c4id: C4ID | str) -> C4ID:
     if not isinstance(c4id, str):
         raise TypeError(f"c4id must be C4ID or str, not {type(c4id).__name__}")
     return C4ID(c4id)
-
-
-class StoreStats:
-    """How much a store holds: `objects`, the `bytes` of their contents, and how its directories lie.
-
-    `leaf_depths` counts the directories that hold objects by their depth below the root (0 is the root itself); it is
-    empty for a store that has no directories.
-    """
-
-    __slots__ = ("bytes", "leaf_depths", "objects")
-
-    objects: int
-    bytes: int
-    leaf_depths: Mapping[int, int]
-
-    def __init__(self, objects: int, bytes: int, leaf_depths: Mapping[int, int] | None = None) -> None:  # noqa: A002
-        self.objects = objects
-        self.bytes = bytes
-        self.leaf_depths = dict(leaf_depths or {})
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, StoreStats):
-            return NotImplemented
-        mine = (self.objects, self.bytes, self.leaf_depths)
-        return mine == (other.objects, other.bytes, other.leaf_depths)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        depths = f", leaf_depths={self.leaf_depths}" if self.leaf_depths else ""
-        return f"StoreStats(objects={self.objects:,}, bytes={self.bytes:,}{depths})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return StoreStats, (self.objects, self.bytes, self.leaf_depths)

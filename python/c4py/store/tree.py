@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c4py._rust import C4ID, TreeStore
+from c4py._rust import C4ID, TreeStore, store_ids
 from c4py.errors import ContentNotFound
 from c4py.store.protocol import Store, as_id
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO, Literal, Self
 
-    from c4py._types import StrPath
-    from c4py.store.check import GcReport, Progress, Roots, StoreReport
-    from c4py.store.protocol import StoreStats
+    from c4py._rust import Manifest
+    from c4py._types import Progress, StrPath
+    from c4py.store.report import GcReport, StoreReport, StoreStats
 
 #: Objects that a directory of a store holds before it is split, in all tools.
 SPLIT_THRESHOLD = 4096
@@ -31,8 +31,8 @@ class FSStore(Store):
 
     durability says when an object that was put survives a crash of the machine: with "full" as soon as `put` returns;
     with "batch" when `flush` or `close` returns, or the `with` block ends, which costs far less for many objects (until
-    then only this store has them); with "none" whenever the system comes to it, for scratch. A crash of the process alone
-    never leaves an object under a wrong ID.
+    then only this store has them); with "none" whenever the system comes to it, for scratch. A crash of the process
+    alone never leaves an object under a wrong ID.
 
     What is stored are bytes as they are: a c4m file is not brought to its canonical form. Failures are StoreError, an
     OSError with `errno` and `filename`.
@@ -44,6 +44,9 @@ class FSStore(Store):
     ...     store.get(c4id).read(), len(store)
     (b'hello world', 1)
     """
+
+    #: Threads that may call `put` at once.
+    concurrency = 16
 
     def __init__(
         self,
@@ -76,8 +79,8 @@ class FSStore(Store):
     def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
         """Open an object for reading; the caller closes it.
 
-        With `verify`, reading to the end raises StoreCorrupt if the bytes are not those of the ID; without it the stream
-        is a file, which can seek. Raises ContentNotFound.
+        With `verify`, reading to the end raises StoreCorrupt if the bytes are not those of the ID; without it the
+        stream is a file, which can seek. Raises ContentNotFound.
         """
         found = self.tree.open(c4id)
         if found is None:
@@ -102,7 +105,7 @@ class FSStore(Store):
         return self.tree.put(source)
 
     def path(self, c4id: C4ID | str, /) -> Path:
-        """Give the path of an object. It may move when its directory is split; `get` follows it. Raises ContentNotFound."""
+        """Give the path of an object, which a split of its directory moves. Raises ContentNotFound."""
         from pathlib import Path
 
         path = self.tree.find(c4id)
@@ -135,10 +138,8 @@ class FSStore(Store):
 
     def __iter__(self) -> Iterator[C4ID]:
         """Give the IDs of all objects, in no order that means anything; those put meanwhile may be among them."""
-        from c4py.store.check import ids_in
-
         self.flush()
-        return ids_in(self.tree.root)
+        return store_ids(self.tree.root)
 
     def __len__(self) -> int:
         """Count the objects. The whole directory is walked."""
@@ -158,13 +159,14 @@ class FSStore(Store):
     def verify(
         self,
         *,
-        sample: float | None = None,
+        sample: float | int | None = None,
         seed: int = 0,
-        time_limit: float | None = None,
+        time_limit: float | timedelta | None = None,
         progress: Progress = None,
         workers: int | None = None,
-        resume: str | None = None,
+        resume: StoreReport | C4ID | str | None = None,
         quarantine: bool = False,
+        drop_cache: bool = False,
     ) -> StoreReport:
         """Hash the objects again and report what is not as it should be: see `c4py.store.check.verify_directory`."""
         from c4py.store.check import verify_directory
@@ -179,14 +181,15 @@ class FSStore(Store):
             workers=workers,
             resume=resume,
             quarantine=quarantine,
+            drop_cache=drop_cache,
         )
 
     def gc(
         self,
-        roots: Roots,
+        roots: Manifest | C4ID | StrPath | Iterable[Manifest | C4ID | StrPath],
         dry_run: bool = True,
         *,
-        grace: float | timedelta = 86_400,
+        grace: float | timedelta = 86_400.0,
         progress: Progress = None,
     ) -> GcReport:
         """Remove what no root refers to, or say what would go: see `c4py.store.check.collect_garbage`."""
@@ -211,4 +214,3 @@ class FSStore(Store):
     def __setstate__(self, state: tuple[str, int, Literal["full", "batch", "none"]]) -> None:
         root, split_threshold, durability = state
         self.__init__(root, split_threshold=split_threshold, durability=durability)  # type: ignore[misc]
-

@@ -338,19 +338,19 @@ fn has_accepted_lines(file: &FileReader, mut lines: Lines) -> io::Result<bool> {
 
 /// Cuts bytes that arrive in pieces into lines and checks each.
 #[derive(Default)]
-struct Lines {
+pub(crate) struct Lines {
     check: LineCheck,
     unfinished: Vec<u8>,
 }
 
 impl Lines {
     /// Nothing so far, of a file whose name says that it is a manifest or does not.
-    fn of(named_manifest: bool) -> Self {
+    pub(crate) fn of(named_manifest: bool) -> Self {
         let check = if named_manifest { LineCheck::of_named() } else { LineCheck::default() };
         Self { check, unfinished: Vec::new() }
     }
 
-    fn accept(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn accept(&mut self, bytes: &[u8]) -> bool {
         let mut pieces = bytes.split(|byte| *byte == b'\n');
         let last = pieces.next_back().unwrap_or_default();
         for piece in pieces {
@@ -365,7 +365,7 @@ impl Lines {
             && (self.unfinished.len() < READ_BYTES || self.check.may_begin(&self.unfinished))
     }
 
-    fn accept_end(mut self) -> bool {
+    pub(crate) fn accept_end(mut self) -> bool {
         self.check.accepts(&self.unfinished)
     }
 }

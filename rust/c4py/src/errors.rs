@@ -11,12 +11,14 @@ use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, Seq
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
-use c4::store::{CheckError, StoreError};
+use c4::store::{CheckError, MarkError, RootError, StoreError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyString};
+use pyo3::types::{IntoPyDict, PyBytes, PyString, PyTuple};
 
 use crate::arrow::{TableError, Value};
+use crate::id::C4ID;
+use crate::manifest::Manifest;
 use crate::names::to_str;
 
 mod python {
@@ -27,6 +29,7 @@ mod python {
     pyo3::import_exception!(c4py.errors, NotARegularFile);
     pyo3::import_exception!(c4py.errors, ParseError);
     pyo3::import_exception!(c4py.errors, PatchError);
+    pyo3::import_exception!(c4py.errors, StoreCorrupt);
     pyo3::import_exception!(c4py.errors, StoreError);
 }
 
@@ -148,6 +151,28 @@ pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
             Err(error) => error,
         },
         CheckError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+/// What keeps garbage from being collected. `labels` name the roots, `roots` are what the caller gave.
+pub(crate) fn from_mark(py: Python<'_>, error: MarkError, roots: &[Bound<'_, PyAny>], labels: &[String]) -> PyErr {
+    let (number, error) = match error {
+        MarkError::Check(error) => return from_check(py, &error),
+        MarkError::Root(number, error) => (number, error),
+    };
+    let label = labels.get(number).map_or("", String::as_str);
+    let path = roots.get(number).filter(|root| !root.is_instance_of::<PyBytes>());
+    let path = path.filter(|root| root.cast::<Manifest>().is_err());
+    match &error {
+        RootError::Io(error) => from_io(py, error, path),
+        RootError::Parse(error) => from_parse(py, error, path),
+        RootError::Corrupt(needed, actual) => {
+            let ids: PyResult<Bound<'_, PyTuple>> = (C4ID(needed.id), C4ID(**actual)).into_pyobject(py);
+            let error = ids.map_or_else(|error| error, |ids| python::StoreCorrupt::new_err(ids.unbind()));
+            let note = format!("so it is not known what root {number} ({label}) refers to");
+            error.value(py).call_method1("add_note", (note,)).map_or_else(|failure| failure, |_| error)
+        }
+        _ => python::StoreError::new_err(format!("it is not known what root {number} ({label}) refers to: {error}")),
     }
 }
 

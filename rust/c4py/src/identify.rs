@@ -29,6 +29,7 @@ pub(crate) fn identify_bytes(buffer: &Bound<'_, PyAny>) -> PyResult<C4ID> {
 
 /// Gives each piece of a binary stream to a function, which may fail.
 pub(crate) fn read_stream<E: Send>(
+    argument: &str,
     stream: &Bound<'_, PyAny>,
     buf_size: usize,
     mut take: impl FnMut(&[u8]) -> Result<(), E> + Send,
@@ -37,7 +38,7 @@ pub(crate) fn read_stream<E: Send>(
     if buf_size == 0 {
         return Err(PyValueError::new_err("buf_size must be at least 1"));
     }
-    let read = stream.getattr("read").map_err(|_| wrong_type("stream", "a binary stream", stream))?;
+    let read = stream.getattr("read").map_err(|_| wrong_type(argument, "a binary stream", stream))?;
     loop {
         let piece = read.call1((buf_size,))?;
         if piece.is_none() {
@@ -48,8 +49,9 @@ pub(crate) fn read_stream<E: Send>(
             let taken = if bytes.len() < DETACH_BYTES { take(bytes) } else { py.detach(|| take(bytes)) };
             (bytes.len(), taken)
         } else {
-            with_bytes("stream.read()", &piece, |bytes| (bytes.len(), take(bytes)))
-                .map_err(|_| PyTypeError::new_err("stream must be a binary stream: its read() gives no bytes"))?
+            with_bytes(argument, &piece, |bytes| (bytes.len(), take(bytes))).map_err(|_| {
+                PyTypeError::new_err(format!("{argument} must be a binary stream: its read() gives no bytes"))
+            })?
         };
         if length == 0 || taken.is_err() {
             return Ok(taken);
@@ -65,7 +67,7 @@ pub(crate) fn read_stream<E: Send>(
 #[pyo3(signature = (stream, *, buf_size=262_144))]
 pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C4ID> {
     let mut hasher = c4_sha512::Sha512::new();
-    let Ok(()) = read_stream(stream, buf_size, |bytes| Ok::<_, Infallible>(hasher.update(bytes)))?;
+    let Ok(()) = read_stream("stream", stream, buf_size, |bytes| Ok::<_, Infallible>(hasher.update(bytes)))?;
     Ok(C4ID(C4Id(hasher.finalize())))
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C
 pub(crate) fn identify_content(stream: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     let mut hasher = c4::identify::ContentHasher::default();
     let take = |bytes: &[u8]| Ok::<_, Infallible>(hasher.update(bytes));
-    let Ok(()) = read_stream(stream, c4::identify::READ_BYTES, take)?;
+    let Ok(()) = read_stream("stream", stream, c4::identify::READ_BYTES, take)?;
     Ok(C4ID(stream.py().detach(|| hasher.finish()).id()))
 }
 

@@ -85,7 +85,7 @@ mod _rust {
     #[pymodule_export]
     use super::store::TreeStore;
     #[pymodule_export]
-    use super::store_check::{StoreIds, store_ids, store_stats};
+    use super::store_check::{StoreIds, store_gc, store_ids, store_stats, store_verify};
     #[pymodule_export]
     use super::store_port::ContentReader;
     #[pymodule_export]

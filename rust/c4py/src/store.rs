@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::errors::from_store;
+use crate::errors::{from_store, wrong_type};
 use crate::id::{C4ID, to_id};
 use crate::identify::read_stream;
 use crate::names::{to_path, to_str};
@@ -62,21 +62,21 @@ impl TreeStore {
     fn put(&self, source: &Bound<'_, PyAny>) -> PyResult<C4ID> {
         let py = source.py();
         let mut put = self.0.begin();
-        let taken = read_stream(source, c4::identify::READ_BYTES, |bytes| put.write(bytes))?;
+        let taken = read_stream("source", source, c4::identify::READ_BYTES, |bytes| put.write(bytes))?;
         let stored = taken.and_then(|()| py.detach(|| put.finish()));
         stored.map(C4ID).map_err(|error| from_store(py, &error))
     }
 
     /// Where an object lies, or None.
     fn find<'py>(&self, py: Python<'py>, c4id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
-        let id = to_id("c4id", c4id)?;
+        let id = named("c4id", c4id)?;
         let found = self.detached(py, |store| store.find(&id))?;
         found.map(|(path, _)| to_str(py, path.as_os_str().as_bytes())).transpose()
     }
 
     /// A descriptor of an object, open for reading, and the object's path; or None.
     fn open<'py>(&self, py: Python<'py>, c4id: &Bound<'py, PyAny>) -> PyResult<Option<(i32, Bound<'py, PyString>)>> {
-        let id = to_id("c4id", c4id)?;
+        let id = named("c4id", c4id)?;
         let Some(object) = self.detached(py, |store| store.open(&id))? else { return Ok(None) };
         let path = to_str(py, object.path.as_os_str().as_bytes())?;
         Ok(Some((OwnedFd::from(object.file).into_raw_fd(), path)))
@@ -84,7 +84,7 @@ impl TreeStore {
 
     /// Remove an object; whether there was one.
     fn remove(&self, py: Python<'_>, c4id: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let id = to_id("c4id", c4id)?;
+        let id = named("c4id", c4id)?;
         self.detached(py, |store| store.remove(&id))
     }
 
@@ -92,4 +92,9 @@ impl TreeStore {
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         self.detached(py, c4::store::TreeStore::flush)
     }
+}
+
+/// The ID of an object, which `None` is not.
+fn named(argument: &str, c4id: &Bound<'_, PyAny>) -> PyResult<c4::C4Id> {
+    if c4id.is_none() { Err(wrong_type(argument, "C4ID or str", c4id)) } else { to_id(argument, c4id) }
 }

@@ -63,6 +63,15 @@ pub fn decode_chain(text: &[u8]) -> Result<Vec<Section>, ParseError> {
     Ok(decoder.sections)
 }
 
+/// Reads the sections of a text as they stand, twins included; with them comes a manifest that holds the base and the ID
+/// lists, and no entry. A text that is no chain has one section.
+pub(crate) fn decode_sections(text: &[u8]) -> Result<(Vec<Section>, Manifest), ParseError> {
+    let mut decoder = Decoder::default();
+    decoder.read(text)?;
+    decoder.sections.push(decoder.current);
+    Ok((decoder.sections, decoder.manifest))
+}
+
 /// Finds out whether a text that arrives in pieces could be a manifest, without keeping it.
 ///
 /// Lines are checked as they end; the first that does not parse settles it.

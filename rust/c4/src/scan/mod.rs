@@ -112,7 +112,7 @@ pub struct ScanProgress {
 /// A moment of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanStats {
-    /// `walk`, `hash`, `assemble` or `done`.
+    /// `walk`, `hash`, `assemble` or `done`; `sweep` while garbage is removed from a store.
     pub phase: &'static str,
     /// Entries found.
     pub entries: u64,
@@ -128,7 +128,7 @@ pub struct ScanStats {
     pub path: Vec<u8>,
 }
 
-const PHASES: [&str; 4] = ["walk", "hash", "assemble", "done"];
+const PHASES: [&str; 5] = ["walk", "hash", "assemble", "done", "sweep"];
 
 impl ScanProgress {
     /// Asks the scan to stop; it does within one read.
@@ -156,8 +156,18 @@ impl ScanProgress {
         }
     }
 
-    pub(crate) fn enter(&self, phase: u8) {
+    fn enter(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
+    }
+
+    /// Enters the phase in which content is hashed.
+    pub(crate) fn enter_hash(&self) {
+        self.enter(1);
+    }
+
+    /// Enters the phase in which garbage is removed.
+    pub(crate) fn enter_sweep(&self) {
+        self.enter(4);
     }
 
     pub(crate) fn add(counter: &AtomicU64, count: u64) {

@@ -93,26 +93,34 @@ impl Known {
     }
 }
 
-/// The directories that an object can lie in, from the root down, as long as they exist. Each must be looked into before
-/// the next is asked for: objects move down only, so none slips by.
+/// The directories that an object can lie in, from the root down, as long as they exist.
+///
+/// Each must be looked into before the next is asked for, and only then is it asked whether there is a next: objects move
+/// down only, so none slips by. A directory that was looked for earlier may be made, and get the object, in between.
 pub(super) struct Places<'n> {
     name: &'n Name,
-    next: Option<Place>,
+    /// The one that was given last; at first none.
+    place: Option<Place>,
+    root: &'n Path,
 }
 
 impl<'n> Places<'n> {
-    pub(super) fn of(root: &Path, name: &'n Name) -> Self {
-        Self { name, next: Some(Place { directory: root.to_owned(), depth: 0 }) }
+    pub(super) fn of(root: &'n Path, name: &'n Name) -> Self {
+        Self { name, place: None, root }
     }
 
+    /// The next directory; `None` after the deepest.
     pub(super) fn next(&mut self) -> Result<Option<PathBuf>, StoreError> {
-        let Some(place) = self.next.take() else { return Ok(None) };
-        if let Some(below) = place.below(self.name)
-            && is_directory(&below.directory)?
-        {
-            self.next = Some(below);
-        }
-        Ok(Some(place.directory))
+        let next = match &self.place {
+            None => Place { directory: self.root.to_owned(), depth: 0 },
+            Some(above) => match above.below(self.name) {
+                Some(below) if is_directory(&below.directory)? => below,
+                _ => return Ok(None),
+            },
+        };
+        let directory = next.directory.clone();
+        self.place = Some(next);
+        Ok(Some(directory))
     }
 }
 

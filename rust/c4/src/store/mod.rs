@@ -23,8 +23,13 @@
 
 mod batch;
 mod census;
+mod check;
+mod gc;
 mod layout;
+mod marks;
 mod put;
+mod quarantine;
+mod sample;
 mod session;
 
 use std::io;
@@ -34,8 +39,12 @@ use std::path::{Path, PathBuf};
 use crate::C4Id;
 
 pub use census::{Census, Found, Misplacement, Object, StoreStats, StrayKind, TemporaryKind, stats};
+pub use check::{Corrupt, LISTED, Listed, StoreReport, VerifyOptions, verify};
+pub use gc::{DEFAULT_GRACE, GcOptions, GcReport, gc};
+pub use marks::{MarkError, Marks, Needed, Root, RootError};
 pub(crate) use put::WriterSession;
 pub use put::{Ingest, OpenObject, Put, PutError, TreeStore};
+pub use sample::Sample;
 
 /// How many objects a directory holds before it is split, in the ecosystem's tools.
 pub const SPLIT_THRESHOLD: usize = 4096;
