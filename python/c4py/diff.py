@@ -9,24 +9,16 @@ from collections.abc import Sequence
 
 from c4py import _rust
 from c4py._rust import C4ID, Entry, Manifest
-from c4py.decoder import loads
-from c4py.errors import PatchError, StoreCorrupt
+from c4py.errors import PatchError
 from c4py.merge import Conflict, difference, intersect, merge, union
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import BinaryIO, Protocol
 
     from c4py._rust import EntryView
     from c4py._types import Entries, ReadableBuffer
-
-    class SourceOfContent(Protocol):
-        """A store, as far as it is read from."""
-
-        def get(self, c4id: C4ID, /) -> BinaryIO:
-            """Open the content of an ID."""
-
+    from c4py.store.manifests import SourceOfContent
 
 __all__ = [
     "C4ID",
@@ -47,10 +39,6 @@ __all__ = [
     "split_chain",
     "union",
 ]
-
-
-#: Entries of a base that is read from a store, directory by directory: a few texts can stand for any number.
-MAX_STORED_ENTRIES = 50_000_000
 
 
 class Moved:
@@ -371,44 +359,9 @@ def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | No
         raise TypeError(f"store must have a method get, not {type(store).__name__}")
     if base is not None or store is None or manifest.base is None:
         return base
-    found = _read(manifest.base, store)
+    from c4py.store.manifests import load_stored, with_directories
+
+    found = load_stored(store, manifest.base, recursive=False)
     if found.base is not None:
         raise PatchError(f"section 1 continues from {manifest.base}, which is a patch of {found.base} itself", 1)
-    return _with_directories(found, store)
-
-
-def _with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
-    """Add what is in the directories that a listing names by their IDs alone: the text of each lies under its ID."""
-    empty = _rust.identify_bytes(b"")
-    entries: list[Entry] = []
-    # Lists that are being read, each with how deep it lies. A listing may hold the entries below its directories.
-    lists = [(_with_next(manifest), 0)]
-    while lists:
-        entry, following = next(lists[-1][0], (None, None))
-        if entry is None:
-            lists.pop()
-            continue
-        listed = entry.__copy__()
-        listed.depth += lists[-1][1]
-        entries.append(listed)
-        if len(entries) > MAX_STORED_ENTRIES:
-            raise PatchError(f"the stored base of section 1 has more than {MAX_STORED_ENTRIES:,} entries", 1)
-        is_open = following is not None and following.depth > entry.depth
-        if entry.is_dir() and entry.c4id is not None and entry.c4id != empty and not is_open:
-            lists.append((_with_next(_read(entry.c4id, store)), listed.depth + 1))
-    return _rust.Manifest(entries)
-
-
-def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
-    """Read the manifest whose text a store has under an ID, once it is seen to be that text."""
-    with store.get(c4id) as file:
-        text = file.read()
-    actual = _rust.identify_bytes(text)
-    if actual != c4id:
-        raise StoreCorrupt(c4id, actual)
-    return loads(text)
-
-
-def _with_next(manifest: Manifest) -> Iterator[tuple[Entry, Entry | None]]:
-    entries = list(manifest)
-    return zip(entries, [*entries[1:], None], strict=True)
+    return with_directories(found, store)

@@ -10,7 +10,7 @@
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
     └── StoreError (OSError)              a store that does not do what it should
-        ├── ContentNotFound (KeyError)    content that no store asked has: .c4id
+        ├── ContentNotFound (KeyError)    content that no store asked has: .c4id .path
         ├── StoreCorrupt                  content that is not what its ID says: .c4id .actual
         └── StoreNotConfigured (ValueError)   no store is named where one is needed, or not as it must be
 
@@ -106,18 +106,19 @@ class StoreError(C4Error, OSError):
 
 
 class ContentNotFound(StoreError, KeyError):
-    """Content that a store, or none of several, has; `c4id` is its ID."""
+    """Content that no store asked has; `c4id` is its ID, `path` what it was needed for, or None."""
 
-    def __init__(self, c4id: C4ID) -> None:
+    def __init__(self, c4id: C4ID, path: str | None = None) -> None:
         self.c4id = c4id
-        super().__init__(f"content not found: {c4id}")
+        self.path = path
+        super().__init__(f"{'' if path is None else f'{visible(path)}: '}content not found: {c4id}")
 
     # A KeyError shows its argument as a repr.
     __str__ = Exception.__str__
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by the ID."""
-        return type(self), (self.c4id,)
+        """Pickle by the values."""
+        return type(self), (self.c4id, self.path)
 
 
 class StoreCorrupt(StoreError):

@@ -1,7 +1,9 @@
 """The command `c4py`.
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
-stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 130 interrupted.
+stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
+that of its ID; 130 interrupted. `store` is no verb of the family's other command: there 1 is a finding as well, and
+wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 #: Verbs and what they do.
 VERBS = {
+    "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
+    "store": "make, list, check and clean the content store",
     "version": "print the version",
 }
 
@@ -47,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
         if verb == "id":
             from c4py.cli.id import run
+        elif verb == "cat":
+            from c4py.cli.cat import run
+        elif verb == "store":
+            from c4py.cli.store import run
         else:
             from c4py.cli.version import run
         code = run(given)
@@ -61,10 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except OSError as error:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        return fail(f"c4py {verb}: {visible(name)}{error.strerror or error}", 1)
+        return fail(f"c4py {verb}: {visible(name)}{error.strerror or error}", 4 if is_corrupt(error) else 1)
     except ValueError as error:
         return fail(f"c4py {verb}: {visible(str(error), is_escaped=True)}", 1)
     return code
+
+
+def is_corrupt(error: OSError) -> bool:
+    """Say whether content of a store was not that of its ID."""
+    from c4py.errors import StoreCorrupt
+
+    return isinstance(error, StoreCorrupt)
 
 
 def fail(message: str, code: int) -> int:

@@ -3,6 +3,10 @@
 The output is that of the ecosystem's `c4 id`, byte for byte. A directory is scanned; a file with the extension .c4m is
 read as a manifest and written in canonical form; several files make one manifest. The first directory or manifest among
 the arguments is printed alone.
+
+With `-s` what is identified is stored as well, under the IDs that are printed: a file that is a manifest in canonical
+form, every file of a directory as it is, and the one-level texts of directories. It is durable before anything is
+printed.
 """
 
 from __future__ import annotations
@@ -16,12 +20,15 @@ import c4py
 from c4py._rust import dumps_bytes, identify_content
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.parser import Parser
 from c4py.scanner import read_patterns
+from c4py.store import is_store_automatic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+
+    from c4py.store import FSStore, MultiStore, ObjectStore
 
 EPILOG = """\
 examples:
@@ -31,6 +38,10 @@ examples:
   c4py id -m m --exclude '*.tmp' shots/
                                   names, times and sizes only, some left out
   tar c shots | c4py id           the ID of a stream
+  c4py id -s shots/ > shots.c4m   the same as without -s, and the content is stored
+
+-s stores in the store that C4_STORE or ~/.c4/config names (see c4py store init); a line 'store_auto = true' there says
+that it is always meant, unless there is -x.
 
 exit codes: 0 done, 1 an error, 3 some files could not be read, 130 interrupted
 """
@@ -45,11 +56,6 @@ MODES = {
 YEAR_1 = -62_135_596_800
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"c4py id: {visible(message, is_escaped=True)}")
-
-
 def _mode(text: str) -> str:
     try:
         return MODES[text.lower()]
@@ -57,18 +63,25 @@ def _mode(text: str) -> str:
         raise argparse.ArgumentTypeError(f"unknown scan mode {text!r} (use s/m/f or 1/2/3)") from None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="c4py id",
         description="Print the c4m entries of files and directories; without a path, the ID of standard input.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("path", nargs="*", help="a directory, a manifest (.c4m) or files")
     parser.add_argument("-i", "--id-only", action="store_true", help="print bare IDs, one a line")
     parser.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    parser.add_argument("-s", "--store", action="store_true", default=None, help="store what is identified")
+    parser.add_argument(
+        "-x",
+        "--no-store",
+        dest="store",
+        action="store_false",
+        default=None,
+        help="do not, whatever is configured",
+    )
     parser.add_argument("-S", "--sequence", action="store_true", help="fold numbered files into sequences")
     parser.add_argument(
         "-m", "--mode", type=_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
@@ -85,13 +98,12 @@ def _parser() -> argparse.ArgumentParser:
 def run(arguments: Sequence[str]) -> int:
     """Print the entries or IDs of the paths."""
     parser = _parser()
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = parser.parse_intermixed_args(arguments[:end])
-    options.path += arguments[end + 1 :]
+    options = parser.parse_mixed(arguments, "path")
+    if not options.path and stat.S_ISCHR(os.fstat(0).st_mode):
+        raise CommandError(parser.format_usage())
+    options.store = _store(options)
     if not options.path:
-        if stat.S_ISCHR(os.fstat(0).st_mode):
-            raise CommandError(parser.format_usage())
-        return _print_lines(options, [str(identify_content(sys.stdin.buffer))])
+        return _print_lines(options, [str(_identify_stream(options))])
     if options.id_only:
         return _print_bare(options)
     entries: list[c4py.Entry] = []
@@ -101,9 +113,41 @@ def run(arguments: Sequence[str]) -> int:
             # As in the reference the ID lists of sequences that were folded just now are not printed.
             return _print(options, *_scan(options, path), id_lists=False)
         if path.endswith(".c4m") and stat.S_ISREG(status.st_mode):
-            return _print(options, c4py.load(path), 0)
+            manifest = c4py.load(path)
+            if options.store is not None:
+                from c4py.store.manifests import put_manifest
+
+                put_manifest(options.store, manifest)
+            return _print(options, manifest, 0)
         entries.append(_file_entry(options, path))
     return _print(options, c4py.Manifest(entries), 0)
+
+
+def _store(options: argparse.Namespace) -> FSStore | MultiStore | ObjectStore | None:
+    """Open the store that is written to, if one is."""
+    if options.store is None:
+        options.store = options.mode == "full" and is_store_automatic()
+    if not options.store:
+        return None
+    if options.mode != "full":
+        raise CommandError("c4py id: -s stores content, and -m s and -m m read none")
+    return c4py.open_store(durability="batch")
+
+
+def _identify_stream(options: argparse.Namespace) -> c4py.C4ID:
+    if options.store is None:
+        return identify_content(sys.stdin.buffer)
+    from c4py.store.manifests import put_content
+
+    return put_content(options.store, sys.stdin.buffer)
+
+
+def _identify_file(options: argparse.Namespace, path: str) -> c4py.C4ID:
+    if options.store is None:
+        return c4py.identify_file(path)
+    from c4py.store.manifests import put_file
+
+    return put_file(options.store, path)
 
 
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
@@ -114,7 +158,14 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
         except FileNotFoundError:
             # As in the reference no error: what a shared configuration names need not be everywhere.
             fail(f"c4py id: no file of patterns {visible(name)}", 0)
-    manifest = c4py.scan(path, mode=options.mode, exclude=exclude, sequences=options.sequence, on_error="record")
+    manifest = c4py.scan(
+        path,
+        store=options.store,
+        mode=options.mode,
+        exclude=exclude,
+        sequences=options.sequence,
+        on_error="record",
+    )
     for issue in manifest.errors:
         fail(f"c4py id: {issue}", 0)
     return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
@@ -134,7 +185,7 @@ def _file_entry(options: argparse.Namespace, path: str) -> c4py.Entry:
     # A link with a slash at its end is listed as it stands; what is neither file nor link is never opened.
     is_content = stat.S_ISREG(status.st_mode) or (stat.S_ISLNK(status.st_mode) and bare == path)
     if options.mode == "full" and is_content:
-        entry.c4id = c4py.identify_file(bare)
+        entry.c4id = _identify_file(options, bare)
     return entry
 
 
@@ -147,20 +198,28 @@ def _print_bare(options: argparse.Namespace) -> int:
             code = max(code, found)
             ids.append(str(manifest.compute_c4id()))
         else:
-            ids.append(str(c4py.identify_file(path)))
+            ids.append(str(_identify_file(options, path)))
     _print_lines(options, ids)
     return code
 
 
 def _print_lines(options: argparse.Namespace, lines: list[str]) -> int:
+    _flush(options)
     if not options.quiet:
         print(*lines, sep="\n")
     return 0
 
 
 def _print(options: argparse.Namespace, manifest: c4py.Manifest, code: int, *, id_lists: bool = True) -> int:
+    _flush(options)
     if not options.quiet:
         text = dumps_bytes(manifest, pretty=options.ergonomic, id_lists=id_lists)
         sys.stdout.flush()
         sys.stdout.buffer.write(text)
     return code
+
+
+def _flush(options: argparse.Namespace) -> None:
+    """Make durable what was stored, before its IDs are printed."""
+    if options.store is not None:
+        options.store.flush()

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from c4py._rust import C4ID
 from c4py.errors import ContentNotFound, StoreCorrupt, StoreError, StoreNotConfigured
-from c4py.store.config import Configuration, init_store, open_store, read_configuration
+from c4py.store.config import (
+    Configuration,
+    configured_stores,
+    init_store,
+    is_store_automatic,
+    open_store,
+    read_configuration,
+)
 from c4py.store.memory import MemoryStore
 from c4py.store.multi import MultiStore
 from c4py.store.protocol import Store
@@ -44,7 +51,9 @@ __all__ = [
     "StoreNotConfigured",
     "StoreReport",
     "StoreStats",
+    "configured_stores",
     "init_store",
+    "is_store_automatic",
     "open_store",
     "read_configuration",
 ]

@@ -18,6 +18,8 @@ from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from c4py._types import StrPath
     from c4py.store.objects import ObjectStore
 
@@ -75,14 +77,17 @@ def read_configuration() -> Configuration:
 
 
 def open_store(
-    path_or_uri: StrPath | None = None, *, path: StrPath | None = None
+    path_or_uri: StrPath | None = None,
+    *,
+    path: StrPath | None = None,
+    durability: Literal["full", "batch", "none"] = "full",
 ) -> FSStore | MultiStore | ObjectStore:
     """Open the store of a path or URI, or the one that is configured.
 
     The argument is a directory, or a URI: `s3://bucket/prefix?region=&endpoint=`, `gs://bucket/prefix`,
     `az://container/prefix` (these need `pip install 'c4py[s3]'`). Without it the stores of the environment variable
     `C4_STORE` are meant, else those of `~/.c4/config`; several become a MultiStore. `path` is another name of the
-    argument, which 1.0.20 has.
+    argument, which 1.0.20 has. `durability` is that of FSStore, where the store is a directory.
 
     Raises StoreNotConfigured where nothing names a store, and ValueError for a URI that names none.
 
@@ -96,25 +101,46 @@ def open_store(
     """
     given = path if path_or_uri is None else path_or_uri
     if given is not None:
-        return _open(_name(given))
+        return _open(_name(given), durability)
+    source, names = configured_stores()
+    try:
+        stores = [_open(name, durability) for name in names]
+    except ValueError as error:
+        raise StoreNotConfigured(f"{visible(source)}: {error}") from error
+    return stores[0] if len(stores) == 1 else MultiStore(stores)
+
+
+def configured_stores() -> tuple[str, tuple[str, ...]]:
+    """Give what names the stores, "C4_STORE" or the path of the configuration file, and the paths and URIs it names.
+
+    Raises StoreNotConfigured where nothing names a store.
+    """
     variable = os.environ.get("C4_STORE", "")
     if variable:
-        names, source = _split(variable), "C4_STORE"
+        names = _split(variable)
         if not names:
             raise StoreNotConfigured("C4_STORE names no store")
-    else:
-        configuration = read_configuration()
-        names, source = list(configuration.stores), visible(configuration.path)
-        if not names:
-            raise StoreNotConfigured(
-                "no content store is configured: give its path or URI, set C4_STORE, or write a line 'store = PATH' in "
-                f"{source} (c4py store init does)"
-            )
+        return "C4_STORE", tuple(names)
+    configuration = read_configuration()
+    if not configuration.stores:
+        raise StoreNotConfigured(
+            "no content store is configured: give its path or URI, set C4_STORE, or write a line 'store = PATH' in "
+            f"{visible(configuration.path)} (c4py store init does)"
+        )
+    return configuration.path, configuration.stores
+
+
+def is_store_automatic() -> bool:
+    """Say whether the configuration says that identifying stores what it reads without being told.
+
+    A file that this user may not read, or a home directory that is none, is nothing that this user has configured.
+    """
     try:
-        stores = [_open(name) for name in names]
-    except ValueError as error:
-        raise StoreNotConfigured(f"{source}: {error}") from error
-    return stores[0] if len(stores) == 1 else MultiStore(stores)
+        return read_configuration().store_auto
+    except StoreNotConfigured:
+        raise
+    except OSError:
+        return False
 
 
 def init_store(path_or_uri: StrPath | None = None, *, replace: bool = False) -> str:
@@ -196,9 +222,9 @@ def _full(name: str) -> str:
     return name if "://" in name else os.path.abspath(os.path.expanduser(name))
 
 
-def _open(name: str) -> FSStore | ObjectStore:
+def _open(name: str, durability: Literal["full", "batch", "none"] = "full") -> FSStore | ObjectStore:
     if "://" not in name:
-        return FSStore(os.path.expanduser(name))
+        return FSStore(os.path.expanduser(name), durability=durability)
     from c4py.store.objects import ObjectStore
 
     return ObjectStore(name)

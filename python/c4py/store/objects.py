@@ -159,7 +159,7 @@ class ObjectStore(Store):
     def stats(self) -> StoreStats:
         """Count the objects and their bytes, by listing all of them."""
         objects = size = 0
-        for _, object_size in self._objects():
+        for _, object_size in self.objects():
             objects += 1
             size += object_size
         return StoreStats(objects, size)
@@ -249,7 +249,7 @@ class ObjectStore(Store):
             reason = reason or f"the answer is {missing:,} bytes too short"
         raise self._failure("read", c4id, reason)
 
-    def _objects(self) -> Iterator[tuple[C4ID, int]]:
+    def objects(self) -> Iterator[tuple[C4ID, int]]:
         """List the objects with their sizes; other keys are passed over."""
         prefix = self._location.prefix
         # A prefix of obstore ends at a slash: where ours does not, the keys beside it are seen too.
@@ -361,10 +361,10 @@ class ObjectStore(Store):
         return self.has(c4id)
 
     def __iter__(self) -> Iterator[C4ID]:
-        return (c4id for c4id, _ in self._objects())
+        return (c4id for c4id, _ in self.objects())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._objects())
+        return sum(1 for _ in self.objects())
 
     def __bool__(self) -> bool:
         return True

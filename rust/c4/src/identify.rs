@@ -78,20 +78,44 @@ pub fn identify(mut stream: impl io::Read) -> io::Result<C4Id> {
 }
 
 /// Hashes content that arrives in pieces, and finds out whether it is a manifest.
-///
-/// The content is kept for as long as every line of it parses, and no longer.
 #[derive(Default)]
 pub struct ContentHasher {
     hasher: c4_sha512::Sha512,
-    not_a_manifest: bool,
-    lines: Lines,
-    kept: Vec<u8>,
+    detector: ManifestDetector,
 }
 
 impl ContentHasher {
     /// Takes the next bytes in.
     pub fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
+        self.detector.update(bytes);
+    }
+
+    /// The IDs of the whole.
+    pub fn finish(self) -> FileIds {
+        let canonical = self.detector.finish().map(|text| C4Id::of(&text));
+        FileIds { raw: C4Id(self.hasher.finalize()), canonical }
+    }
+}
+
+/// Finds out whether content that arrives in pieces is a manifest.
+///
+/// The content is kept for as long as every line of it parses, and no longer.
+#[derive(Default)]
+pub struct ManifestDetector {
+    not_a_manifest: bool,
+    lines: Lines,
+    kept: Vec<u8>,
+}
+
+impl ManifestDetector {
+    /// Nothing so far, of content whose name says that it is a manifest or does not.
+    pub fn of(named_manifest: bool) -> Self {
+        Self { lines: Lines::of(named_manifest), ..Self::default() }
+    }
+
+    /// Takes the next bytes in; whether all so far may be those of a manifest.
+    pub fn update(&mut self, bytes: &[u8]) -> bool {
         if !self.not_a_manifest {
             self.kept.extend_from_slice(bytes);
             if !self.lines.accept(bytes) {
@@ -99,13 +123,13 @@ impl ContentHasher {
                 self.kept = Vec::new();
             }
         }
+        !self.not_a_manifest
     }
 
-    /// The IDs of the whole.
-    pub fn finish(self) -> FileIds {
+    /// The canonical text of the whole, when it is a manifest with at least one entry.
+    pub fn finish(self) -> Option<Vec<u8>> {
         let is_manifest = !self.not_a_manifest && self.lines.accept_end();
-        let canonical = if is_manifest { decode_entries(&self.kept) } else { None };
-        FileIds { raw: C4Id(self.hasher.finalize()), canonical: canonical.map(|text| C4Id::of(&text)) }
+        if is_manifest { decode_entries(&self.kept) } else { None }
     }
 }
 

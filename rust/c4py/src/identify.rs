@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use c4::C4Id;
 use c4::identify::{FileIds, IdentifyError};
@@ -78,6 +78,40 @@ pub(crate) fn identify_content(stream: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     let take = |bytes: &[u8]| Ok::<_, Infallible>(hasher.update(bytes));
     let Ok(()) = read_stream("stream", stream, c4::identify::READ_BYTES, take)?;
     Ok(C4ID(stream.py().detach(|| hasher.finish()).id()))
+}
+
+/// Finds out whether content that arrives in pieces is a c4m manifest.
+///
+/// named_manifest: whether the content has a name that says so. The content is kept for as long as every line of it
+/// parses, and no longer.
+#[pyclass(frozen, module = "c4py._rust")]
+pub(crate) struct ManifestDetector(Mutex<c4::identify::ManifestDetector>);
+
+impl ManifestDetector {
+    fn with<T>(&self, work: impl FnOnce(&mut c4::identify::ManifestDetector) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl ManifestDetector {
+    #[new]
+    #[pyo3(signature = (*, named_manifest=false))]
+    fn new(named_manifest: bool) -> Self {
+        Self(Mutex::new(c4::identify::ManifestDetector::of(named_manifest)))
+    }
+
+    /// Take the next bytes in, and say whether all so far may be those of a manifest.
+    fn update(&self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> bool {
+        let bytes = data.as_bytes();
+        py.detach(|| self.with(|detector| detector.update(bytes)))
+    }
+
+    /// Give the canonical text of the whole if it is a manifest with at least one entry, else None; called once.
+    fn finish<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let text = py.detach(|| self.with(std::mem::take).finish());
+        text.map(|text| PyBytes::new(py, &text))
+    }
 }
 
 /// The canonical text of bytes that hold a c4m manifest with at least one entry, else None.

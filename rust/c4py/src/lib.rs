@@ -63,7 +63,8 @@ mod _rust {
     use super::id::{C4ID, parse, tree_id};
     #[pymodule_export]
     use super::identify::{
-        canonical_text, identify, identify_bytes, identify_content, identify_file, identify_files, verify_file,
+        ManifestDetector, canonical_text, identify, identify_bytes, identify_content, identify_file, identify_files,
+        verify_file,
     };
     #[pymodule_export]
     use super::manifest::{Manifest, manifest_from_state};

@@ -1,0 +1,125 @@
+"""`c4py cat`: the content of an ID, or of a file.
+
+An ID names content of the store that is configured; anything else is a path. Content is copied to stdout byte for byte,
+and hashed on the way. A file with the extension .c4m is printed in canonical form, as `c4py id` does.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import c4py
+from c4py._rust import ManifestDetector, dumps_bytes
+from c4py._visible import visible
+from c4py.cli import CommandError
+from c4py.cli.parser import Parser
+from c4py.store.content import READ_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+EPILOG = """\
+examples:
+  c4py cat c43inc2q... > plate.exr  the content of an ID, from the store
+  c4py cat -r c45x7nM2...           the whole manifest of a directory that was stored
+  c4py cat -e shots.c4m             a manifest in the form for people
+  c4py cat -r -e shots.c4m          with what the store has of its directories
+
+-e and -r change how a manifest is printed; any other content is printed as it is.
+An ID is never taken for the name of a file: write ./NAME for that.
+
+exit codes: 0 done, 1 an error, 4 the content in the store is not that of the ID, 130 interrupted
+"""
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="c4py cat",
+        usage="%(prog)s [-h] [-e] [-r] c4id|file.c4m|file",
+        description="Print the content of an ID, or a file; verified while it is printed.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("target", nargs="*", metavar="c4id|file", help="what is printed: one ID or file")
+    parser.add_argument("-e", "--ergonomic", action="store_true", help="print a manifest in the form for people")
+    parser.add_argument(
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="print a manifest with what the store has of its directories",
+    )
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the content of an ID or a file."""
+    parser = _parser()
+    options = parser.parse_mixed(arguments, "target")
+    if len(options.target) != 1:
+        raise CommandError(parser.format_usage())
+    (target,) = options.target
+    sys.stdout.flush()
+    try:
+        c4id = c4py.parse(target)
+    except (ValueError, TypeError):
+        _print_file(options, target)
+    else:
+        _print_stored(options, c4id)
+    return 0
+
+
+def _print_stored(options: argparse.Namespace, c4id: c4py.C4ID) -> None:
+    printed = sys.stdout.buffer
+    try:
+        with c4py.open_store().open(c4id) as source:
+            _print(options, source)
+    except c4py.StoreCorrupt as error:
+        printed.flush()
+        what = "; what was printed is not the content of the ID" if error.c4id == c4id else ""
+        raise CommandError(f"c4py cat: {error}{what}", 4) from None
+
+
+def _print_file(options: argparse.Namespace, path: str) -> None:
+    try:
+        source = open(path, "rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        raise CommandError(f'c4py cat: "{visible(path)}" is not a file path or C4 ID') from None
+    with source:
+        if path.endswith(".c4m"):
+            _print_manifest(options, c4py.load(source))
+        else:
+            _print(options, source)
+
+
+def _print(options: argparse.Namespace, source: BinaryIO) -> None:
+    """Copy a source to stdout; where a manifest is to be printed otherwise, what is one is held until its end."""
+    kept: list[bytes] = []
+    detector = ManifestDetector() if options.ergonomic or options.recursive else None
+    while piece := source.read(READ_BYTES):
+        if detector is None:
+            sys.stdout.buffer.write(piece)
+            continue
+        kept.append(piece)
+        if not detector.update(piece):
+            detector = None
+            sys.stdout.buffer.writelines(kept)
+            kept.clear()
+    if detector is None:
+        return
+    if detector.finish() is None:
+        sys.stdout.buffer.writelines(kept)
+    else:
+        _print_manifest(options, c4py.loads(b"".join(kept)))
+
+
+def _print_manifest(options: argparse.Namespace, manifest: c4py.Manifest) -> None:
+    if options.recursive:
+        from c4py.store.manifests import with_directories
+
+        store = c4py.open_store()
+        if manifest.base is not None:
+            manifest = c4py.resolve_chain(manifest, store=store)
+        manifest = with_directories(manifest, store)
+    sys.stdout.buffer.write(dumps_bytes(manifest, pretty=options.ergonomic))

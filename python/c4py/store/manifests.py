@@ -1,0 +1,218 @@
+"""Manifests in a store: put in canonical form, and read back with what is in their directories.
+
+A store keeps bytes. Identifying a *file* is aware of manifests (`c4py.identify_file`), so whoever stores a file under
+the ID that it is known by stores the canonical text of one that is a manifest: `put_content` and `put_file` do. A
+directory's ID is that of its one-level text, which a scan, or `put_manifest`, has stored; `load_stored` and
+`with_directories` put a tree together from such texts. What is read is hashed before it is believed; nothing here
+recurses.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+
+from c4py._rust import C4ID, Entry, Manifest, ManifestDetector, dumps_bytes, identify_bytes, loads
+from c4py._visible import visible
+from c4py.errors import ChangedDuringRead, ContentNotFound, NotARegularFile, ParseError
+from c4py.store.content import READ_BYTES, verified
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, Protocol
+
+    from c4py._types import StrPath
+    from c4py.store.content import Source
+    from c4py.store.protocol import Store
+
+    class SourceOfContent(Protocol):
+        """A store, as far as it is read from."""
+
+        def get(self, c4id: C4ID, /) -> BinaryIO:
+            """Open the content of an ID."""
+
+
+#: Entries of a manifest that is read directory by directory: a few texts can stand for any number.
+MAX_STORED_ENTRIES = 50_000_000
+
+_EMPTY = identify_bytes(b"")
+
+
+def put_content(store: Store, source: Source, *, named_manifest: bool = False) -> C4ID:
+    """Store what is left in a binary stream under the ID that `identify_file` gives to such a file, and return that.
+
+    A c4m manifest is stored in canonical form, and held in memory; any other content as it is, in bounded memory: it
+    streams into the store while it is found out. `named_manifest`: whether the content has a name that ends in `.c4m`.
+    """
+    reader = _Detected(source, named_manifest)
+    try:
+        return store.put(reader)  # type: ignore[arg-type]
+    except _IsManifest as found:
+        return store.put(io.BytesIO(found.text))
+
+
+def put_file(store: Store, path: StrPath) -> C4ID:
+    """Store a file as `put_content` does; a symbolic link is followed.
+
+    Raises NotARegularFile for a pipe, socket or device, which is never read, and ChangedDuringRead for a file that was
+    written to while it was read, twice in a row.
+    """
+    for _ in range(2):
+        with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise NotARegularFile(None, "not a regular file", path)
+            c4id = put_content(store, file, named_manifest=os.fsencode(path).endswith(b".c4m"))
+            if _version(os.fstat(file.fileno())) == _version(before):
+                return c4id
+    raise ChangedDuringRead(None, "the file changed while it was read", path)
+
+
+def put_manifest(store: Store, manifest: Manifest) -> C4ID:
+    """Store a manifest in canonical form, and the one-level texts that its directories are known by.
+
+    Those of its top level, and of the directories that have an ID and all of whose entries are in the manifest. The ID
+    is that of the canonical text.
+    """
+    for text in _directory_texts(manifest):
+        store.put(io.BytesIO(text))
+    return store.put(io.BytesIO(dumps_bytes(manifest)))
+
+
+def load_stored(store: SourceOfContent, c4id: C4ID, *, recursive: bool = True) -> Manifest:
+    """Read the manifest whose text a store has under an ID; when `recursive`, with what is in its directories.
+
+    Raises ContentNotFound, with the path where it is a directory's text that is not there; StoreCorrupt for content
+    that is not that of its ID; ParseError for content that is no manifest.
+    """
+    manifest = _read(c4id, store)
+    return with_directories(manifest, store) if recursive else manifest
+
+
+def with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
+    """Add what is in the directories that a manifest names by their IDs alone: the text of each lies under its ID.
+
+    Raises what `load_stored` does, and ValueError for more than 50,000,000 entries.
+    """
+    entries: list[Entry] = []
+    # Lists that are being read, each with how deep it lies and the directory that it is of.
+    lists: list[tuple[Iterator[tuple[Entry, Entry | None]], int, Entry | None]] = [(_with_next(manifest), 0, None)]
+    while lists:
+        items, depth, _ = lists[-1]
+        entry, following = next(items, (None, None))
+        if entry is None:
+            lists.pop()
+            continue
+        listed = entry.__copy__()
+        listed.depth += depth
+        entries.append(listed)
+        if len(entries) > MAX_STORED_ENTRIES:
+            raise ValueError(f"the stored manifest has more than {MAX_STORED_ENTRIES:,} entries")
+        # A listing may hold the entries below its directories.
+        is_open = following is not None and following.depth > entry.depth
+        if entry.is_dir() and entry.c4id is not None and entry.c4id != _EMPTY and not is_open:
+            above = [directory for *_, directory in lists if directory is not None]
+            try:
+                listing = _read(entry.c4id, store)
+            except ContentNotFound as error:
+                raise ContentNotFound(error.c4id, _path(above, entry)) from None
+            if listing.base is not None:
+                where = visible(_path(above, entry))
+                raise ValueError(f"{where}: {entry.c4id} is a patch of {listing.base}, not the listing of a directory")
+            lists.append((_with_next(listing), listed.depth + 1, entry))
+    return Manifest(entries)
+
+
+def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
+    """Read the manifest whose text a store has under an ID, once it is seen to be that text.
+
+    Of content that is no manifest no more is held than it takes to see that.
+    """
+    detector = ManifestDetector(named_manifest=True)
+    kept: list[bytes] = []
+    may_be_manifest = True
+    with verified(store.get(c4id), c4id) as source:
+        while piece := source.read(READ_BYTES):
+            if may_be_manifest:
+                kept.append(piece)
+                may_be_manifest = detector.update(piece)
+    manifest = loads(b"".join(kept), str(c4id))
+    if not may_be_manifest:
+        raise ParseError(f"the content of {c4id} is no manifest")
+    return manifest
+
+
+def _with_next(manifest: Manifest) -> Iterator[tuple[Entry, Entry | None]]:
+    entries = list(manifest)
+    return zip(entries, [*entries[1:], None], strict=True)
+
+
+def _path(above: list[Entry], entry: Entry) -> str:
+    return "".join(f"{directory.path.rstrip('/')}/" for directory in [*above, entry])
+
+
+def _directory_texts(manifest: Manifest) -> Iterator[bytes]:
+    """Give the one-level texts whose IDs a manifest has, that of its top level included.
+
+    Entries are in canonical order: what follows a directory and lies deeper is in it.
+    """
+    open_lists: list[tuple[C4ID | None, list[Entry]]] = [(manifest.compute_c4id(), [])]
+    for entry in manifest:
+        while len(open_lists) > entry.depth + 1:
+            yield from _text_of(*open_lists.pop())
+        listed = entry.__copy__()
+        listed.depth = 0
+        open_lists[-1][1].append(listed)
+        if entry.is_dir():
+            open_lists.append((entry.c4id, []))
+    while open_lists:
+        yield from _text_of(*open_lists.pop())
+
+
+def _text_of(c4id: C4ID | None, entries: list[Entry]) -> Iterator[bytes]:
+    """Give the one-level text of entries if it has an ID."""
+    if c4id is not None:
+        text = dumps_bytes(Manifest(entries))
+        if identify_bytes(text) == c4id:
+            yield text
+
+
+class _IsManifest(Exception):
+    """Ends a put: what was read is a manifest, whose canonical text is to be stored instead."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__()
+        self.text = text
+
+
+class _Detected:
+    """Reads a source, and raises _IsManifest at its end where all of it was a manifest.
+
+    A store keeps nothing of a stream that fails.
+    """
+
+    def __init__(self, source: Source, named_manifest: bool) -> None:
+        self._source = source
+        self._detector: ManifestDetector | None = ManifestDetector(named_manifest=named_manifest)
+
+    def read(self, size: int, /) -> bytes | None:
+        piece = self._source.read(size)
+        if self._detector is not None and piece is not None:
+            if piece:
+                if not self._detector.update(piece):
+                    self._detector = None
+            else:
+                text = self._detector.finish()
+                if text is not None:
+                    raise _IsManifest(text)
+        return piece
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
