@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from c4py._rust import C4ID, human_size, utf8_name
 from c4py._visible import visible
 from c4py.errors import StoreCorrupt, StoreError
@@ -255,6 +253,8 @@ class StoreReport(_Record):
 
         A component of a path that is no UTF-8 or holds a "¤" is in its safe form (c4py.safename).
         """
+        import json
+
         values: dict[str, object] = {
             "ok": self.is_ok,
             "checked": self.checked,
@@ -366,6 +366,8 @@ class GcReport(_Record):
 
     def to_json(self) -> str:
         """Give the report as JSON in ASCII: its values by their names, and `ok`."""
+        import json
+
         values: dict[str, object] = {"ok": self.is_ok}
         values |= {name: getattr(self, name) for name in self.__slots__}
         values["removed"] = [str(c4id) for c4id in self.removed]

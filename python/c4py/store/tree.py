@@ -41,7 +41,8 @@ class FSStore(Store):
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     store = c4py.FSStore(directory)
     ...     c4id = store.put(io.BytesIO(b"hello world"))
-    ...     store.get(c4id).read(), len(store)
+    ...     with store.get(c4id) as content:
+    ...         content.read(), len(store)
     (b'hello world', 1)
     """
 
