@@ -3,18 +3,16 @@
 mod common;
 mod trees;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use c4::C4Id;
 use c4::c4m;
 use c4::scan::{LinkIds, Patterns, Scan, ScanMode, ScanOptions, ScanProgress, scan};
 use common::{Case, check};
-use rustix::fs::{AtFlags, CWD, Mode, Timespec, Timestamps};
+use rustix::fs::Mode;
 use tempfile::tempdir;
 use trees::create;
 

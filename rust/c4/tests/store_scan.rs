@@ -200,7 +200,7 @@ fn a_store_that_does_not_do_what_it_must_is_found_out() {
         Err(ScanError::Store(error)) => error,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(failure(Bad::Lies), StoreError::WrongId { .. }));
+    assert!(matches!(failure(Bad::Lies), StoreError::WrongId(_)));
     assert!(matches!(failure(Bad::ReadsLittle), StoreError::Unread));
     assert!(matches!(failure(Bad::Fails), StoreError::Port));
 }

@@ -67,7 +67,10 @@ pub(crate) fn read_stream<E: Send>(
 #[pyo3(signature = (stream, *, buf_size=262_144))]
 pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C4ID> {
     let mut hasher = c4_sha512::Sha512::new();
-    let Ok(()) = read_stream("stream", stream, buf_size, |bytes| Ok::<_, Infallible>(hasher.update(bytes)))?;
+    let Ok(()) = read_stream("stream", stream, buf_size, |bytes| {
+        hasher.update(bytes);
+        Ok::<_, Infallible>(())
+    })?;
     Ok(C4ID(C4Id(hasher.finalize())))
 }
 
@@ -75,7 +78,10 @@ pub(crate) fn identify(stream: &Bound<'_, PyAny>, buf_size: usize) -> PyResult<C
 #[pyfunction]
 pub(crate) fn identify_content(stream: &Bound<'_, PyAny>) -> PyResult<C4ID> {
     let mut hasher = c4::identify::ContentHasher::default();
-    let take = |bytes: &[u8]| Ok::<_, Infallible>(hasher.update(bytes));
+    let take = |bytes: &[u8]| {
+        let _: () = hasher.update(bytes);
+        Ok::<_, Infallible>(())
+    };
     let Ok(()) = read_stream("stream", stream, c4::identify::READ_BYTES, take)?;
     Ok(C4ID(stream.py().detach(|| hasher.finish()).id()))
 }

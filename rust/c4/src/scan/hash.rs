@@ -145,7 +145,7 @@ impl OpenFile<'_> {
     }
 }
 
-impl<'f> OpenFile<'f> {
+impl OpenFile<'_> {
     /// Gives bytes to the store.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), IssueKind> {
         let Some(keeper) = self.keeper else { return Ok(()) };

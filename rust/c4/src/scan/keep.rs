@@ -16,7 +16,7 @@ use c4_sha512::Sha512;
 use super::ScanProgress;
 use crate::C4Id;
 use crate::c4m::Manifest;
-use crate::store::{Ingest, Store, StoreError, TreeStore, WriterSession};
+use crate::store::{Ingest, Store, StoreError, TreeStore, WriterSession, WrongId};
 
 /// How often a file of the store is opened again when the process has no descriptor left.
 const PATIENCE: u32 = 200;
@@ -190,8 +190,8 @@ impl<'s> Keeper<'s> {
             (Outcome::Failed(error), _) => Err(PortFault::Unreadable(error)),
             (_, Err(error)) => Err(PortFault::Store(error)),
             (Outcome::Unread, Ok(_)) => Err(PortFault::Store(StoreError::Unread)),
-            (Outcome::Read(id, file), Ok(found)) => match check_id(id, found) {
-                Ok(()) => Ok((id, file)),
+            (Outcome::Read(read), Ok(found)) => match check_id(read.0, found) {
+                Ok(()) => Ok(*read),
                 Err(error) => Err(PortFault::Store(error)),
             },
         }
@@ -199,7 +199,7 @@ impl<'s> Keeper<'s> {
 }
 
 fn check_id(expected: C4Id, found: C4Id) -> Result<(), StoreError> {
-    if expected == found { Ok(()) } else { Err(StoreError::WrongId { expected, found }) }
+    if expected == found { Ok(()) } else { Err(StoreError::WrongId(Box::new(WrongId { expected, found }))) }
 }
 
 /// Why a file is not in another store.
@@ -212,7 +212,7 @@ pub(super) enum PortFault {
 enum Outcome {
     /// Not to its end.
     Unread,
-    Read(C4Id, FileReader),
+    Read(Box<(C4Id, FileReader)>),
     Changed,
     Failed(io::Error),
 }
@@ -247,7 +247,7 @@ impl io::Read for HashedFile {
                 self.hasher.update(&buffer[..count]);
                 let id = C4Id(std::mem::take(&mut self.hasher).finalize());
                 if let Some(file) = self.file.take() {
-                    self.end(Outcome::Read(id, file));
+                    self.end(Outcome::Read(Box::new((id, file))));
                 }
                 Ok(count)
             }

@@ -78,9 +78,15 @@ impl Batch {
         let waiting: Vec<_> = pending.iter().map(|(id, waiting)| (*id, Arc::clone(waiting))).collect();
         drop(pending);
         if !waiting.is_empty() {
-            synchronize(store, waiting.iter().map(|(_, waiting)| &waiting.temporary))?;
+            let temporaries = waiting.iter().map(|(_, waiting)| &waiting.temporary);
+            synchronize(store, temporaries.filter(|temporary| !temporary.is_kept()))?;
             for (id, waiting) in &waiting {
-                store.place(id, &waiting.temporary, waiting.size)?;
+                if waiting.temporary.is_kept() {
+                    // It got its name in a flush that failed after that.
+                    store.synchronize_place(id)?;
+                } else {
+                    store.place(id, &waiting.temporary, waiting.size)?;
+                }
             }
         } else if !was_unsynchronized {
             return Ok(());

@@ -14,16 +14,16 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
-use std::fs::{self, FileType, Metadata, OpenOptions};
+use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use hashbrown::HashSet;
-use rustix::fs::{FlockOperation, OFlags};
 
+use super::session;
 use crate::{C4Id, ID_TEXT_BYTES, base58};
 
 /// What holds corrupt objects that were taken out; in the root.
@@ -32,20 +32,11 @@ pub(super) const QUARANTINE: &str = "quarantine";
 /// What the name of an object begins with while garbage collection takes it out.
 pub(super) const TAKEN_OUT: &str = ".gc.";
 
-/// What the names of temporaries begin with, in all tools.
-const TEMPORARY: &[u8] = b".ingest.";
-
-/// The file of a writer's directory that it holds locked as long as it lives.
-pub(super) const LOCK: &str = ".lock";
-
 /// Deepest level of a directory that can hold an object: below it, no character of the ID is left.
 const MAX_DEPTH: usize = ID_TEXT_BYTES / 2 - 1;
 
 /// A directory that was written to so lately is listed twice: see [`list`].
 const SETTLED: Duration = Duration::from_secs(2);
-
-/// A writer locks its file right after it has made it. Whoever tries the lock before could be what makes that fail.
-const LOCK_IS_NEW: Duration = Duration::from_secs(60);
 
 /// An object that readers find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,7 +368,7 @@ impl Listing {
     fn add_entry(&mut self, root: &Path, path: PathBuf, prefix: &[u8], name: &[u8], kind: FileType) {
         let is_root = prefix.is_empty();
         if let [b'.', ..] = name {
-            return self.others.extend(hidden(root, path, is_root, name, kind));
+            return self.others.push(hidden(root, path, is_root, name, kind));
         }
         if let Ok(pair) = <[u8; 2]>::try_from(name)
             && prefix.len() < 2 * MAX_DEPTH
@@ -406,70 +397,27 @@ fn directory_path(prefix: &[u8]) -> PathBuf {
     prefix.chunks(2).map(OsStr::from_bytes).collect()
 }
 
-/// What a name with a dot is; nothing, when it is gone already.
-fn hidden(root: &Path, path: PathBuf, is_root: bool, name: &[u8], kind: FileType) -> Option<Found> {
+/// What a name with a dot is.
+fn hidden(root: &Path, path: PathBuf, is_root: bool, name: &[u8], kind: FileType) -> Found {
     let taken_out = name.strip_prefix(TAKEN_OUT.as_bytes()).and_then(|text| C4Id::parse(text).ok());
-    Some(match taken_out {
+    match taken_out {
         Some(id) if kind.is_file() => Found::Lost(path, id, Misplacement::TakenOut),
         _ if kind.is_dir() && is_root && is_session(name) => {
             let kind =
-                if writer_of(&root.join(&path)).ok()?.is_dead() { TemporaryKind::Dead } else { TemporaryKind::Live };
+                if session::take_over(&root.join(&path)).is_some() { TemporaryKind::Dead } else { TemporaryKind::Live };
             Found::Temporary(path, kind)
         }
-        _ if kind.is_file() && name.starts_with(TEMPORARY) => Found::Temporary(path, TemporaryKind::Foreign),
+        _ if kind.is_file() && name.starts_with(session::PREFIX.as_bytes()) => {
+            Found::Temporary(path, TemporaryKind::Foreign)
+        }
         _ if kind.is_file() => Found::Temporary(path, TemporaryKind::Hidden),
         _ => Found::Stray(path, StrayKind::of(kind)),
-    })
+    }
 }
 
 fn is_session(name: &[u8]) -> bool {
-    let digits = name.strip_prefix(TEMPORARY).unwrap_or_default();
+    let digits = name.strip_prefix(session::PREFIX.as_bytes()).unwrap_or_default();
     digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit)
-}
-
-/// Whether the writer of a directory lives.
-#[derive(Debug)]
-pub(super) enum Writer {
-    /// It does, or is too young to ask.
-    Live,
-    /// It does not; the lock is ours as long as this value lives.
-    Dead(#[expect(dead_code, reason = "closing it would release the lock")] fs::File),
-    /// There is no lock file: it died before it made one, or somebody removed it.
-    Unlocked,
-}
-
-impl Writer {
-    pub(super) fn is_dead(&self) -> bool {
-        !matches!(self, Self::Live)
-    }
-}
-
-/// Asks for the writer of a directory, by its lock.
-pub(super) fn writer_of(directory: &Path) -> io::Result<Writer> {
-    let path = directory.join(LOCK);
-    let is_new = |metadata: &Metadata| metadata.modified().is_ok_and(|time| !is_older(time, LOCK_IS_NEW));
-    match fs::symlink_metadata(&path) {
-        Ok(metadata) if !metadata.is_file() || is_new(&metadata) => return Ok(Writer::Live),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(if is_new(&fs::symlink_metadata(directory)?) { Writer::Live } else { Writer::Unlocked });
-        }
-        Err(error) => return Err(error),
-    }
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let Ok(lock) = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(&path) else {
-        return Ok(Writer::Live);
-    };
-    // An error also says that the file system knows no locks: then nothing can be said, and nothing is swept.
-    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Writer::Dead(lock)),
-        Err(_) => Ok(Writer::Live),
-    }
-}
-
-/// Whether a time is longer ago than an age; one in the future is not.
-pub(super) fn is_older(time: SystemTime, age: Duration) -> bool {
-    SystemTime::now().duration_since(time).is_ok_and(|elapsed| elapsed > age)
 }
 
 fn quarantined(root: &Path, found: &mut Vec<Found>) {

@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::CheckError;
-use super::census::{Census, Found, LOCK, Misplacement, Object, TAKEN_OUT, TemporaryKind, Writer, writer_of};
+use super::census::{Census, Found, Misplacement, Object, TAKEN_OUT, TemporaryKind};
+use super::layout::rename_new;
 use super::marks::{MarkError, Marks, Root};
-use super::quarantine::rename_without_replacing;
 use super::report::Listed;
+use super::session;
 use crate::C4Id;
 use crate::scan::ScanProgress;
 
@@ -159,7 +160,7 @@ impl Sweep<'_> {
     /// Removes an object that was old; see the module for the order.
     fn remove(&self, path: &Path, id: &C4Id) -> io::Result<Fate> {
         let taken_out = path.with_file_name(format!("{TAKEN_OUT}{id}"));
-        match rename_without_replacing(path, &taken_out) {
+        match rename_new(path, &taken_out) {
             // Another run is at it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Fate::Gone),
             result => result?,
@@ -195,29 +196,15 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Removes the directory of a writer that died, its lock last, so that what is left after a failure is found again.
+    /// Removes the directory of a writer that died.
     fn remove_session(&mut self, path: &Path) -> io::Result<()> {
         let path = self.root.join(path);
         if self.is_young(&fs::symlink_metadata(&path)?)? {
             return Ok(());
         }
         if !self.options.dry_run {
-            // Held until the end: the lock keeps others from the same.
-            let writer = writer_of(&path)?;
-            if matches!(writer, Writer::Live) {
-                return Ok(());
-            }
-            for entry in fs::read_dir(&path)? {
-                let entry = entry?;
-                if entry.file_name() != LOCK {
-                    fs::remove_file(entry.path())?;
-                }
-            }
-            match fs::remove_file(path.join(LOCK)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            fs::remove_dir(&path)?;
+            let Some(_inherited) = session::take_over(&path) else { return Ok(()) };
+            session::remove_session(&path)?;
         }
         self.report.temporary += 1;
         Ok(())
@@ -226,7 +213,7 @@ impl Sweep<'_> {
 
 /// Gives an object that was taken out its name back, unless it was put again meanwhile.
 fn give_back(taken_out: &Path, path: &Path) -> io::Result<()> {
-    match rename_without_replacing(taken_out, path) {
+    match rename_new(taken_out, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(taken_out),
         result => result,
     }

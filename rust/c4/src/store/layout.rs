@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{CWD, FileType, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Context, StoreError};
@@ -161,7 +161,12 @@ pub(super) fn objects_in(directory: &Path) -> Result<Vec<C4Id>, StoreError> {
         }
         Ok(ids)
     };
-    list().context("list a directory of the store", directory)
+    loop {
+        match list() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.context("list a directory of the store", directory),
+        }
+    }
 }
 
 /// Moves the objects of a directory into two-character directories below it, each to the deepest that there is for it.
@@ -169,7 +174,8 @@ pub(super) fn objects_in(directory: &Path) -> Result<Vec<C4Id>, StoreError> {
 ///
 /// Safe beside others that split the same directory or put into it: an object that another has moved is left to it, and
 /// one that arrives meanwhile is seen by the next look, since its writer looks again after its rename and a directory
-/// that it did not see was made before that look begins.
+/// that it did not see was made before that look begins. An object of another size that lies deeper already stays, and so
+/// does the one above: which of them is damaged is not known here.
 pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
     let mut touched = Vec::new();
     loop {
@@ -180,14 +186,11 @@ pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
             // What lies in a directory of other IDs was put there by hand: it stays.
             let Some(below) = place.below(&name).filter(|_| place.is_along(&name)) else { continue };
             match fs::create_dir(&below.directory) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(error).context("make a directory of the store", &below.directory);
-                }
-                _ => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory(&below.directory)? => {}
+                result => result.context("make a directory of the store", &below.directory)?,
             }
             let from = Place { directory: place.directory.clone(), depth: place.depth };
-            settle(from, &name, &mut touched)?;
-            is_moved = true;
+            is_moved |= settle(from, &name, &mut touched, move_new)?.depth > place.depth;
         }
         if !is_moved {
             touched.sort_unstable();
@@ -197,20 +200,57 @@ pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
     }
 }
 
-/// Moves an object from a directory to the deepest that there is for it, and again while that is split.
-/// Returns where it was seen last.
-pub(super) fn settle(mut place: Place, name: &Name, touched: &mut Vec<PathBuf>) -> Result<Place, StoreError> {
+/// Moves an object from a directory to the deepest that there is for it, and again while that is split, as long as
+/// `rename` does. Returns where it was seen last.
+pub(super) fn settle(
+    mut place: Place,
+    name: &Name,
+    touched: &mut Vec<PathBuf>,
+    rename: fn(&Path, &Path) -> io::Result<()>,
+) -> Result<Place, StoreError> {
     while let Some(below) = place.below(name)
         && is_directory(&below.directory)?
     {
         let from = place.directory.join(name.as_str());
-        match fs::rename(&from, below.directory.join(name.as_str())) {
+        match rename(&from, &below.directory.join(name.as_str())) {
             Ok(()) => touched.push(below.directory.clone()),
-            // Whoever else splits the directory has moved it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(below),
+            // Whoever else splits the directory has moved it, perhaps not far enough.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(place),
             Err(error) => return Err(error).context("move an object", &from),
         }
         place = below;
     }
     Ok(place)
+}
+
+/// Renames a file; fails with `AlreadyExists` where there is one of the new name.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Not known to the file system: a second name, and the first one goes.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match fs::hard_link(from, to) {
+            // That neither. What has the name by then, if anything, holds the same content.
+            Err(error)
+                if error.kind() != io::ErrorKind::AlreadyExists && status(to).is_ok_and(|found| found.is_none()) =>
+            {
+                fs::rename(from, to)
+            }
+            Err(error) => Err(error),
+            Ok(()) => fs::remove_file(from),
+        },
+        result => Ok(result?),
+    }
+}
+
+/// Moves an object to where it may lie already: then one goes, since they are the same. Renaming would not do for that:
+/// it leaves both where they are links to one file.
+fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let (upper, lower) = (fs::symlink_metadata(from)?, fs::symlink_metadata(to)?);
+            let is_twin = upper.is_file() && lower.is_file() && upper.len() == lower.len();
+            if is_twin { fs::remove_file(from) } else { Err(error) }
+        }
+        result => result,
+    }
 }

@@ -99,16 +99,20 @@ pub enum StoreError {
     #[error("the store failed")]
     Port,
     /// Another store returned an ID that is not that of the content it was given.
-    #[error("the store returned {found} for content whose ID is {expected}")]
-    WrongId {
-        /// The ID of the content.
-        expected: C4Id,
-        /// What the store returned.
-        found: C4Id,
-    },
+    #[error("the store returned {} for content whose ID is {}", .0.found, .0.expected)]
+    WrongId(Box<WrongId>),
     /// Another store returned before it had read its content.
     #[error("the store returned before it had read all content")]
     Unread,
+}
+
+/// An ID that a store returned for content, and the content's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongId {
+    /// The ID of the content.
+    pub expected: C4Id,
+    /// What the store returned.
+    pub found: C4Id,
 }
 
 impl StoreError {
@@ -118,7 +122,7 @@ impl StoreError {
             Self::Io { path, .. } | Self::NotRegular(path) | Self::Length { path, .. } | Self::Unsettled(path) => {
                 Some(path)
             }
-            Self::Port | Self::WrongId { .. } | Self::Unread => None,
+            Self::Port | Self::WrongId(_) | Self::Unread => None,
         }
     }
 }

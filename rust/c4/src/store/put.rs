@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::batch::Batch;
 use super::census::TAKEN_OUT;
@@ -219,10 +219,9 @@ impl TreeStore {
     pub fn open(&self, id: &C4Id) -> Result<Option<OpenObject>, StoreError> {
         for _ in 0..MAX_LOOKS {
             let Some((path, _)) = self.find(id)? else { return Ok(None) };
-            match open_object(&path)? {
-                Some(object) => return Ok(Some(object)),
-                // Moved or removed since it was found.
-                None => {}
+            // Else it was moved or removed since it was found.
+            if let Some(object) = open_object(&path)? {
+                return Ok(Some(object));
             }
         }
         Err(StoreError::Unsettled(self.root.join(id.to_string())))
@@ -301,7 +300,7 @@ impl TreeStore {
             // is looked at once it has its name, and must be then.
             let place = self.known.remembered(&self.root, &name);
             let path = place.directory.join(name.as_str());
-            match rename_new(temporary.path(), &path) {
+            match layout::rename_new(temporary.path(), &path) {
                 Ok(()) => {
                     temporary.keep();
                     return self.settle(place, &name);
@@ -328,11 +327,19 @@ impl TreeStore {
         Err(StoreError::Unsettled(self.root.join(name.as_str())))
     }
 
+    /// Makes the directories of an object durable that has its name.
+    pub(super) fn synchronize_place(&self, id: &C4Id) -> Result<(), StoreError> {
+        match self.find(id)? {
+            Some((path, _)) => self.synchronize(path.ancestors().skip(1)),
+            None => Ok(()),
+        }
+    }
+
     /// What follows when an object has its name: it goes down where its directory was split meanwhile, and its directory
     /// is split if it holds too many.
     fn settle(&self, place: Place, name: &Name) -> Result<(), StoreError> {
         let mut touched = vec![place.directory.clone()];
-        let place = layout::settle(place, name, &mut touched)?;
+        let place = layout::settle(place, name, &mut touched, |from, to| fs::rename(from, to))?;
         if self.is_full(&place.directory)? {
             touched.extend(layout::split(&place)?);
             touched.push(place.directory);
@@ -499,7 +506,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Opens the file of an object; `None` when there is nothing at the path.
 fn open_object(path: &Path) -> Result<Option<OpenObject>, StoreError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let file = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(Errno::LOOP) => return Err(StoreError::NotRegular(path.to_owned())),
@@ -519,20 +526,10 @@ fn touch(path: &Path) -> Result<bool, StoreError> {
         last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW as _ },
     };
     match rustix::fs::utimensat(CWD, path, &now, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(()) => Ok(true),
         // Where nothing can be written nothing can be collected either.
-        Err(Errno::ROFS) => Ok(true),
+        Ok(()) | Err(Errno::ROFS) => Ok(true),
         Err(Errno::NOENT | Errno::ACCESS | Errno::PERM) => Ok(false),
         Err(error) => Err(error).context("touch an object", path),
-    }
-}
-
-/// Renames a file to a name that nobody has.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not known to the file system: what has the name meanwhile, if anything, holds the same content.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(from, to),
-        result => Ok(result?),
     }
 }
 

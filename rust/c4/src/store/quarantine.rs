@@ -1,14 +1,12 @@
-//! Renaming without replacing anything, and the directory where corrupt objects go.
+//! The directory where corrupt objects go.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags};
-use rustix::io::Errno;
-
 use super::census::QUARANTINE;
+use super::layout::rename_new;
 use crate::C4Id;
 
 /// Moves a corrupt object to the quarantine, under its ID and, where that is taken, a number; both directories are made
@@ -29,7 +27,7 @@ pub(super) fn take_out(root: &Path, path: &Path, id: &C4Id, read: &Metadata) -> 
     let mut number = 0_u64;
     let moved = loop {
         let moved = quarantine.join(&name);
-        match rename_without_replacing(&object, &moved) {
+        match rename_new(&object, &moved) {
             Ok(()) => break moved,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 number += 1;
@@ -42,7 +40,7 @@ pub(super) fn take_out(root: &Path, path: &Path, id: &C4Id, read: &Metadata) -> 
     let found = fs::symlink_metadata(&moved)?;
     if (found.dev(), found.ino()) != (read.dev(), read.ino()) {
         // A put has healed the object in between. Where yet another has put it again, this one is one too many.
-        match rename_without_replacing(&moved, &object) {
+        match rename_new(&moved, &object) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => result?,
         }
@@ -53,16 +51,4 @@ pub(super) fn take_out(root: &Path, path: &Path, id: &C4Id, read: &Metadata) -> 
     }
     File::open(&quarantine)?.sync_all()?;
     Ok(Some(Path::new(QUARANTINE).join(name)))
-}
-
-/// Renames a file; fails with `AlreadyExists` where there is one of the new name.
-pub(super) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system, or a kernel, that cannot.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        result => Ok(result?),
-    }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::{Context, StoreError};
 
@@ -23,6 +24,9 @@ pub(super) const LOCK: &str = ".lock";
 /// after the directory.
 const UNLOCKED_GRACE: Duration = Duration::from_secs(3600);
 
+/// How often a writer tries to make its directory while others sweep it.
+const MAX_ATTEMPTS: u32 = 100;
+
 /// A writer's directory. It goes when the last temporary does.
 pub(super) struct Session {
     directory: PathBuf,
@@ -34,36 +38,43 @@ pub(super) struct Session {
     is_synced_together: bool,
     /// A child that a fork made has a copy of this value, and must not remove what its parent writes.
     process: u32,
+    /// Whether a temporary could not be removed.
+    has_leftovers: AtomicBool,
 }
 
 impl Session {
     /// Makes a directory in the root of a store.
     pub(super) fn begin(root: &Path) -> Result<Arc<Self>, StoreError> {
-        loop {
+        for _ in 0..MAX_ATTEMPTS {
             let directory = root.join(format!("{PREFIX}{:016x}", random()));
             match fs::create_dir(&directory) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result.context("make a temporary directory in the store", &directory)?,
             }
             let path = directory.join(LOCK);
-            let lock = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(lock) => lock,
+            match lock_new(&path) {
+                Ok(Some(lock)) => {
+                    let process = std::process::id();
+                    let is_synced_together = is_synced_together(&lock);
+                    return Ok(Arc::new(Self {
+                        directory,
+                        lock,
+                        next: AtomicU64::new(0),
+                        is_synced_together,
+                        process,
+                        has_leftovers: AtomicBool::new(false),
+                    }));
+                }
+                // Somebody sweeps it.
+                Ok(None) => {}
                 Err(error) => {
+                    let _ = fs::remove_file(&path);
                     let _ = fs::remove_dir(&directory);
                     return Err(error).context("make a temporary file in the store", &path);
                 }
-            };
-            // Whoever sweeps may have it for a moment. Where the file system has no locks, nobody can take one either:
-            // nothing is swept there.
-            let _ = rustix::fs::flock(&lock, FlockOperation::LockExclusive);
-            // Whoever had the lock may have removed everything.
-            let is_ours = fs::metadata(&path).and_then(|named| Ok(named.ino() == lock.metadata()?.ino()));
-            if is_ours.unwrap_or(false) {
-                let process = std::process::id();
-                let is_synced_together = is_synced_together(&lock);
-                return Ok(Arc::new(Self { directory, lock, next: AtomicU64::new(0), is_synced_together, process }));
             }
         }
+        Err(io::Error::from(io::ErrorKind::ResourceBusy)).context("make a temporary directory in the store", root)
     }
 
     /// Whether it is this process's own, and not inherited by a fork.
@@ -88,7 +99,7 @@ impl Session {
     /// Makes everything durable that was written to the file system of the store.
     #[cfg(target_os = "linux")]
     pub(super) fn synchronize(&self) -> Result<(), StoreError> {
-        rustix::fs::syncfs(&self.lock).context("make the store durable", &self.directory)
+        retry_on_intr(|| rustix::fs::syncfs(&self.lock)).context("make the store durable", &self.directory)
     }
 
     /// Elsewhere there is no such call.
@@ -114,7 +125,8 @@ fn is_synced_together(_file: &File) -> bool {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_ours() {
+        // With the lock file, which nobody holds then, the next writer finds what is left.
+        if self.is_ours() && !*self.has_leftovers.get_mut() {
             let _ = fs::remove_file(self.directory.join(LOCK));
             let _ = fs::remove_dir(&self.directory);
         }
@@ -137,6 +149,11 @@ impl Temporary {
         &self.session
     }
 
+    /// Whether it was given another name.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Relaxed)
+    }
+
     /// Leaves the file to the name that it was given.
     pub(super) fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
@@ -145,9 +162,35 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !*self.kept.get_mut() && self.session.is_ours() {
-            let _ = fs::remove_file(&self.path);
+        if !*self.kept.get_mut()
+            && self.session.is_ours()
+            && let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            self.session.has_leftovers.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+/// Makes the lock file of a new directory and takes the lock; `None` when somebody who sweeps was faster.
+fn lock_new(path: &Path) -> io::Result<Option<File>> {
+    let lock = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(lock) => lock,
+        // The directory was empty, and was taken for that of a writer that had died.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Any other failure: where the file system has no locks, nobody can take one either, and nothing is swept but by age.
+    if let Err(Errno::WOULDBLOCK) = retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive))
+    {
+        // It is about to be removed.
+        return Ok(None);
+    }
+    // Whoever sweeps may have had the lock for a moment, and removed everything.
+    match fs::metadata(path) {
+        Ok(named) => Ok((named.ino() == lock.metadata()?.ino()).then_some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -162,13 +205,24 @@ fn random() -> u64 {
     hasher.finish()
 }
 
-/// Whether the writer of a directory `.ingest.*` is gone; its lock, if so, which keeps others away.
-pub(super) fn take_over(directory: &Path) -> Option<Option<File>> {
-    match OpenOptions::new().write(true).open(directory.join(LOCK)) {
-        Ok(lock) => rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(Some(lock)),
+/// The lock of a dead writer, taken, if it has one; as long as it is held nobody else sweeps the writer's directory.
+pub(super) struct Inherited {
+    _lock: Option<File>,
+}
+
+/// Takes over the directory of a writer that is gone; `None` when it lives, or when nothing can be said.
+pub(super) fn take_over(directory: &Path) -> Option<Inherited> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let open = OpenOptions::new().write(true).custom_flags(flags.bits() as i32).open(directory.join(LOCK));
+    match open {
+        // An error also says that the file system knows no locks.
+        Ok(lock) => match retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => Some(Inherited { _lock: Some(lock) }),
+            Err(_) => None,
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = fs::metadata(directory).ok()?.modified().ok()?.elapsed().ok()?;
-            (age > UNLOCKED_GRACE).then_some(None)
+            let age = fs::symlink_metadata(directory).ok()?.modified().ok()?.elapsed().ok()?;
+            (age > UNLOCKED_GRACE).then_some(Inherited { _lock: None })
         }
         Err(_) => None,
     }
@@ -180,8 +234,14 @@ pub(super) fn sweep(root: &Path) {
     for entry in entries.flatten() {
         let is_session = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
             && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_session && let Some(_lock) = take_over(&entry.path()) {
+        if !is_session {
+            continue;
+        }
+        if let Some(_inherited) = take_over(&entry.path()) {
             let _ = remove_session(&entry.path());
+        } else {
+            // An empty one goes whatever its age: a writer that has just made it makes another.
+            let _ = fs::remove_dir(entry.path());
         }
     }
 }

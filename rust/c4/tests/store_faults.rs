@@ -1,0 +1,499 @@
+//! Faults at every system call of a put, a flush and a scan into a store.
+//!
+//! strace makes them in a child process: it kills it at its Nth call, lets the call fail, or stops the child there while
+//! another writer splits the directory, for each N until the child comes to its end. After each: no object has other bytes
+//! than its ID says, what was there is there, what was acknowledged is there, the same content can be put again, and the
+//! next writer sweeps what is left.
+
+#![cfg(target_os = "linux")]
+
+mod children;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use c4::C4Id;
+use c4::scan::{ScanError, ScanOptions, Sink, scan_into};
+use c4::store::{Durability, PutError, StoreError, TreeStore};
+use children::{child, content, durability, objects, scratch, temporaries, work};
+use rustix::process::{Pid, Signal, kill_process};
+
+const DURABILITIES: [&str; 3] = ["full", "batch", "none"];
+
+/// Calls that look at files or change them; the others leave the directory as it was.
+const CALLS: &str = "%file,%desc";
+
+/// Those of them that neither do nor say anything of a store.
+const HARMLESS: [&str; 9] = ["mmap", "execve", "poll", "ppoll", "epoll_wait", "epoll_ctl", "close", "fcntl", "lseek"];
+
+/// Levels that others split a directory by while a child works.
+const MAX_LEVELS: usize = 3;
+
+/// What the work of a child is, and on what.
+struct Scenario {
+    name: &'static str,
+    /// Contents that the child puts.
+    contents: fn() -> Vec<Vec<u8>>,
+    /// Contents that the store has before.
+    before: fn() -> Vec<Vec<u8>>,
+    threshold: usize,
+    /// Whether the objects of `contents` are there before, one byte short.
+    is_damaged: bool,
+}
+
+fn small() -> Vec<Vec<u8>> {
+    vec![b"small ".repeat(100)]
+}
+
+/// Longer than what waits in memory.
+fn large() -> Vec<Vec<u8>> {
+    vec![b"large ".repeat(200_000)]
+}
+
+fn numbered(numbers: std::ops::Range<u32>) -> Vec<Vec<u8>> {
+    numbers.map(|number| format!("object {number}").into_bytes()).collect()
+}
+
+fn some() -> Vec<Vec<u8>> {
+    numbered(0..2)
+}
+
+fn several() -> Vec<Vec<u8>> {
+    [numbered(1..5), vec![vec![7; 300_000]]].concat()
+}
+
+fn three() -> Vec<Vec<u8>> {
+    numbered(0..3)
+}
+
+fn fourth() -> Vec<Vec<u8>> {
+    numbered(3..4)
+}
+
+fn fifth() -> Vec<Vec<u8>> {
+    numbered(4..5)
+}
+
+fn four() -> Vec<Vec<u8>> {
+    numbered(0..4)
+}
+
+const SCENARIOS: [Scenario; 11] = [
+    Scenario { name: "small", contents: small, before: some, threshold: 9, is_damaged: false },
+    Scenario { name: "large", contents: large, before: some, threshold: 9, is_damaged: false },
+    Scenario { name: "small that exists", contents: small, before: small, threshold: 9, is_damaged: false },
+    Scenario { name: "large that exists", contents: large, before: large, threshold: 9, is_damaged: false },
+    Scenario { name: "small that is damaged", contents: small, before: some, threshold: 9, is_damaged: true },
+    Scenario { name: "large that is damaged", contents: large, before: some, threshold: 9, is_damaged: true },
+    Scenario { name: "split of the root", contents: fourth, before: three, threshold: 3, is_damaged: false },
+    Scenario { name: "split of a directory", contents: fifth, before: four, threshold: 3, is_damaged: false },
+    Scenario { name: "several", contents: several, before: some, threshold: 9, is_damaged: false },
+    Scenario { name: "reading", contents: some, before: some, threshold: 9, is_damaged: false },
+    Scenario { name: "scan", contents: scanned, before: some, threshold: 3, is_damaged: false },
+];
+
+/// What a scan stores of the files of [`write_tree`], but for directories.
+fn scanned() -> Vec<Vec<u8>> {
+    vec![b"a file".to_vec(), vec![9; 150_000]]
+}
+
+fn write_tree(root: &Path) {
+    fs::create_dir_all(root.join("d")).unwrap();
+    for (name, content) in ["d/small", "large"].iter().zip(scanned()) {
+        fs::write(root.join(name), content).unwrap();
+    }
+}
+
+/// Fills a store as it is before the fault; damaged objects with their bytes.
+fn prepare(scenario: &Scenario, directory: &Path) -> Vec<(C4Id, Vec<u8>)> {
+    let root = directory.join("store");
+    let store = TreeStore::new(&root, scenario.threshold, Durability::None).unwrap();
+    for content in (scenario.before)() {
+        store.put(&mut &content[..]).unwrap();
+    }
+    if scenario.name == "scan" {
+        write_tree(&directory.join("tree"));
+    }
+    let mut damaged = Vec::new();
+    if scenario.is_damaged {
+        for content in (scenario.contents)() {
+            let (id, short) = (C4Id::of(&content), content[1..].to_vec());
+            fs::write(root.join(id.to_string()), &short).unwrap();
+            damaged.push((id, short));
+        }
+    }
+    damaged
+}
+
+/// Tells the parent, if it can be told.
+fn say(line: &str) {
+    let mut output = std::io::stdout();
+    let _ = output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush());
+}
+
+/// An error names the path that it is about, a store's at least.
+fn say_error(error: &StoreError) {
+    match error.path() {
+        Some(path) if !path.as_os_str().is_empty() => say(&format!("failed {error}: {}", path.display())),
+        _ => say(&format!("nameless {error}")),
+    }
+}
+
+/// Does the work of a scenario once; whether it went well.
+fn attempt(scenario: &Scenario, store: &TreeStore, directory: &Path) -> bool {
+    let mut ids = Vec::new();
+    if scenario.name == "scan" {
+        let options = ScanOptions { workers: Some(2), ..ScanOptions::default() };
+        match scan_into(&directory.join("tree"), &options, &Arc::default(), Sink::Tree(store)) {
+            Ok(scan) if scan.issues.is_empty() => {
+                ids.extend(scan.manifest.iter().map(|row| *scan.manifest.get(row).id));
+            }
+            Ok(scan) => {
+                say(&format!("failed {:?}", scan.issues));
+                return false;
+            }
+            Err(ScanError::Store(error)) => {
+                say_error(&error);
+                return false;
+            }
+            Err(error) => {
+                say(&format!("failed {error}"));
+                return false;
+            }
+        }
+    } else if scenario.name == "reading" {
+        for id in (scenario.contents)().iter().map(|content| C4Id::of(content)) {
+            match store.open(&id) {
+                Ok(Some(_)) => ids.push(id),
+                Ok(None) => say(&format!("missing {id}")),
+                Err(error) => {
+                    say_error(&error);
+                    return false;
+                }
+            }
+        }
+    } else {
+        for content in (scenario.contents)() {
+            match store.put(&mut &content[..]) {
+                Ok(id) => ids.push(id),
+                Err(PutError::Store(error)) => {
+                    say_error(&error);
+                    return false;
+                }
+                Err(PutError::Source(error)) => unreachable!("{error}"),
+            }
+        }
+        if let Err(error) = store.flush() {
+            say_error(&error);
+            return false;
+        }
+    }
+    for id in ids {
+        say(&format!("stored {id}"));
+    }
+    true
+}
+
+/// What a child does: number of the scenario, durability, directory. A failure is tried again, as by a user.
+#[test]
+fn work_of_a_child() {
+    let Some(work) = work() else { return };
+    let scenario = &SCENARIOS[work[0].parse::<usize>().unwrap()];
+    let directory = Path::new(&work[2]);
+    let store = TreeStore::new(&directory.join("store"), scenario.threshold, durability(&work[1])).unwrap();
+    say("ready");
+    // Until strace is there.
+    let _ = std::io::stdin().read(&mut [0]);
+    let is_done = (0..4).any(|_| attempt(scenario, &store, directory));
+    drop(store);
+    std::process::exit(if is_done { 0 } else { 3 });
+}
+
+/// A child under strace, which has not begun its work.
+struct Traced {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    strace: Child,
+    log: PathBuf,
+}
+
+/// What became of a child.
+struct Ended {
+    status: ExitStatus,
+    output: String,
+    log: String,
+}
+
+impl Ended {
+    fn is_injected(&self) -> bool {
+        self.log.contains("(INJECTED)") || self.log.contains("SIGSTOP") || self.status.code().is_none()
+    }
+
+    fn stored(&self) -> Vec<C4Id> {
+        let ids = self.output.lines().filter_map(|line| line.strip_prefix("stored "));
+        // The last line may be cut off.
+        ids.filter_map(|id| C4Id::parse(id.as_bytes()).ok()).collect()
+    }
+}
+
+impl Traced {
+    fn start(scenario: usize, durability: &str, directory: &Path, inject: Option<&str>) -> Self {
+        let work = [&scenario.to_string(), durability, directory.to_str().unwrap()];
+        let mut command = child("work_of_a_child", &work);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.ends_with("ready\n") {
+            line.clear();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended");
+        }
+        let log = directory.join("strace.log");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-p", &child.id().to_string(), "-e", &format!("trace={CALLS}"), "-e", "signal=all", "-o"]);
+        command.arg(&log).args(inject.map(|inject| format!("--inject={inject}")));
+        let mut strace = command.stderr(Stdio::piped()).spawn().expect("strace must be installed: it makes the faults");
+        let mut said = BufReader::new(strace.stderr.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("attached") {
+            assert_ne!(said.read_line(&mut told).unwrap(), 0, "processes must be traceable: {told}");
+        }
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Self { child, output, strace, log }
+    }
+
+    fn begin(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Waits until the child is stopped once more than so often; whether it is, and has not come to its end before.
+    fn is_stopped(&mut self, before: usize) -> bool {
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            // Each thread is.
+            let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).map_or(1, Iterator::count);
+            if log.matches("--- stopped by SIGSTOP ---").count() >= (before + 1) * threads {
+                return true;
+            }
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    }
+
+    fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+    }
+
+    fn end(mut self) -> Ended {
+        let mut output = String::new();
+        self.output.read_to_string(&mut output).unwrap();
+        let status = self.child.wait().unwrap();
+        self.strace.wait().unwrap();
+        let log = fs::read_to_string(&self.log).unwrap();
+        Ended { status, output, log }
+    }
+}
+
+/// Runs a child to its end. Each time that it is stopped others split the directory, one level each time.
+fn run(scenario: usize, durability: &str, directory: &Path, inject: Option<&str>) -> Ended {
+    let mut traced = Traced::start(scenario, durability, directory, inject);
+    traced.begin();
+    let mut stops = 0;
+    while inject.is_some_and(|inject| inject.contains("STOP")) && traced.is_stopped(stops) {
+        if stops < MAX_LEVELS {
+            split_by_others(&directory.join("store"));
+        }
+        traced.go_on();
+        stops += 1;
+    }
+    traced.end()
+}
+
+/// Moves all objects one level down, as other tools do.
+fn split_by_others(root: &Path) {
+    for (id, path) in objects(root) {
+        let directory = path.parent().unwrap();
+        let depth = directory.strip_prefix(root).unwrap().components().count();
+        let below = directory.join(&id.to_string()[2 * depth..2 * depth + 2]);
+        fs::create_dir_all(&below).unwrap();
+        fs::rename(&path, below.join(id.to_string())).unwrap();
+    }
+}
+
+/// How often a thread of the child makes each call, at most.
+fn calls(scenario: usize, durability: &str) -> BTreeMap<String, usize> {
+    let directory = scratch();
+    prepare(&SCENARIOS[scenario], directory.path());
+    let ended = run(scenario, durability, directory.path(), None);
+    assert!(ended.status.success(), "{}", ended.output);
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in ended.log.lines() {
+        let (thread, rest) = line.split_once(' ').unwrap();
+        if let Some((call, _)) = rest.trim_start().split_once('(')
+            && !HARMLESS.contains(&call)
+            && call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            *counts.entry((thread, call)).or_default() += 1;
+        }
+    }
+    let mut most = BTreeMap::new();
+    for ((_, call), count) in counts {
+        let known = most.entry(call.to_owned()).or_default();
+        *known = count.max(*known);
+    }
+    most
+}
+
+/// What must be true of a store after a fault, then after the next writer.
+fn check(scenario: &Scenario, directory: &Path, damaged: &[(C4Id, Vec<u8>)], ended: &Ended, fault: &str) {
+    let root = directory.join("store");
+    let told = |what: &str| format!("{what}\n{fault}\n{}\n{}\n{}", ended.status, ended.output, ended.log);
+    for (id, path) in objects(&root) {
+        let bytes = fs::read(&path).unwrap();
+        let is_as_before = damaged.contains(&(id, bytes.clone())) && !ended.stored().contains(&id);
+        assert!(C4Id::of(&bytes) == id || is_as_before, "{}", told(&format!("wrong bytes in {}", path.display())));
+    }
+    let store = TreeStore::new(&root, scenario.threshold, Durability::None).unwrap();
+    let before = (scenario.before)().into_iter().map(|content| C4Id::of(&content));
+    for id in before.chain(ended.stored()) {
+        let found = content(&store, &id);
+        assert!(found.is_some_and(|bytes| C4Id::of(&bytes) == id), "{}", told(&format!("{id} is missing")));
+    }
+    // What was put last is new: it has a writer made, which sweeps.
+    for content in (scenario.contents)().iter().chain([&b"what comes after".to_vec()]) {
+        assert_eq!(store.put(&mut &content[..]).unwrap(), C4Id::of(content));
+        assert_eq!(children::content(&store, &C4Id::of(content)).as_ref(), Some(content));
+    }
+    let left = temporaries(&root);
+    assert!(left.is_empty(), "{}", told(&format!("left: {left:?}")));
+    assert!(!ended.output.contains("nameless"), "{}", told("an error names no path"));
+    assert!(!ended.output.contains("missing"), "{}", told("an object was reported missing"));
+}
+
+/// Makes each fault of a list, in a few processes at once; how many did happen. All are made, whatever fails.
+fn sweep(faults: &[(usize, &str, String)], outcome: impl Fn(&Ended, &str) + Sync) -> usize {
+    let (next, happened, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((scenario, durability, inject)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let directory = scratch();
+                    let damaged = prepare(&SCENARIOS[*scenario], directory.path());
+                    let ended = run(*scenario, durability, directory.path(), Some(inject));
+                    let fault = format!("{}, durability {durability}, {inject}", SCENARIOS[*scenario].name);
+                    let checks = || {
+                        outcome(&ended, &fault);
+                        check(&SCENARIOS[*scenario], directory.path(), &damaged, &ended, &fault);
+                    };
+                    let is_right = catch_unwind(AssertUnwindSafe(checks)).is_ok();
+                    wrong.fetch_add((!is_right).into(), Ordering::Relaxed);
+                    happened.fetch_add(ended.is_injected().into(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(wrong.into_inner(), 0, "faults that were not survived as they must be");
+    happened.into_inner()
+}
+
+#[test]
+fn a_kill_at_any_call_loses_nothing_that_was_acknowledged() {
+    let mut faults = Vec::new();
+    for scenario in 0..SCENARIOS.len() {
+        for durability in DURABILITIES {
+            for (call, count) in calls(scenario, durability) {
+                faults.extend(
+                    (1..=count).map(|number| (scenario, durability, format!("{call}:signal=KILL:when={number}"))),
+                );
+            }
+        }
+    }
+    let kills = sweep(&faults, |ended, fault| {
+        assert!(ended.status.code().is_none_or(|code| code == 0), "{fault}: {}", ended.output);
+    });
+    println!("{kills} kills at {} calls", faults.len());
+    assert!(kills > faults.len() / 2, "{kills} kills at {} calls", faults.len());
+}
+
+/// What each call can fail with.
+const ERRORS: [(&str, &[&str]); 23] = [
+    ("openat", &["EMFILE", "EACCES", "EINTR"]),
+    ("open", &["EMFILE", "EACCES", "EINTR"]),
+    ("write", &["ENOSPC", "EIO", "EDQUOT", "EINTR"]),
+    ("read", &["EIO", "EINTR"]),
+    ("fsync", &["EIO", "ENOSPC", "EINTR"]),
+    ("syncfs", &["EIO", "ENOSPC", "EINTR"]),
+    ("fstatfs", &["EIO"]),
+    ("flock", &["EAGAIN", "ENOLCK", "EINTR"]),
+    ("rename", &["EIO", "EACCES", "ENOSPC"]),
+    ("renameat2", &["EIO", "ENOSPC", "EINVAL", "ESTALE"]),
+    ("mkdir", &["ENOSPC", "EROFS", "EACCES"]),
+    ("mkdirat", &["ENOSPC", "EROFS"]),
+    ("unlink", &["EIO", "ESTALE"]),
+    ("unlinkat", &["EIO"]),
+    ("rmdir", &["EIO", "ESTALE"]),
+    ("utimensat", &["EACCES", "EIO", "EROFS", "ESTALE"]),
+    ("stat", &["EIO", "ESTALE"]),
+    ("lstat", &["EIO", "EACCES"]),
+    ("newfstatat", &["EIO", "EACCES"]),
+    ("statx", &["EIO", "ESTALE"]),
+    ("fstat", &["EIO"]),
+    ("getdents64", &["EIO"]),
+    ("ioctl", &["EIO", "EXDEV"]),
+];
+
+#[test]
+fn an_error_at_any_call_is_told_and_loses_nothing() {
+    let mut faults = Vec::new();
+    for scenario in 0..SCENARIOS.len() {
+        for durability in DURABILITIES {
+            let calls = calls(scenario, durability);
+            for (call, errors) in ERRORS {
+                for number in 1..=calls.get(call).copied().unwrap_or(0) {
+                    let inject = |error| (scenario, durability, format!("{call}:error={error}:when={number}"));
+                    faults.extend(errors.iter().map(inject));
+                }
+            }
+        }
+    }
+    let errors = sweep(&faults, |ended, fault| {
+        // A scan has threads, each with a count of calls of its own: what fails once fails in the next scan too.
+        let is_scan = fault.starts_with("scan");
+        let code = ended.status.code();
+        assert!(code == Some(0) || is_scan && code == Some(3), "{fault}: {}\n{}", ended.output, ended.log);
+        let is_survived = !ended.output.contains("failed");
+        // Directories and files of the tree are opened by the scan, which reports it.
+        let must_be = fault.contains("EINTR") && !(is_scan && fault.contains("open"));
+        assert!(is_survived || !must_be, "{fault}: {}\n{}", ended.output, ended.log);
+    });
+    println!("{errors} errors at {} calls", faults.len());
+    assert!(errors > faults.len() / 2, "{errors} errors at {} calls", faults.len());
+}
+
+#[test]
+fn splits_by_others_at_any_call_are_no_fault() {
+    let mut faults = Vec::new();
+    for scenario in (0..SCENARIOS.len()).filter(|scenario| SCENARIOS[*scenario].name != "scan") {
+        // At each call, and at each and all that follow.
+        for (durability, and_on) in [("none", ""), ("batch", "+")] {
+            for (call, count) in calls(scenario, durability) {
+                let stop = |number| (scenario, durability, format!("{call}:signal=STOP:when={number}{and_on}"));
+                faults.extend((1..=count).map(stop));
+            }
+        }
+    }
+    let stops = sweep(&faults, |ended, fault| {
+        assert_eq!(ended.status.code(), Some(0), "{fault}: {}\n{}", ended.output, ended.log);
+        assert!(!ended.output.contains("failed"), "{fault}: {}\n{}", ended.output, ended.log);
+    });
+    println!("{stops} splits at {} calls", faults.len());
+    assert!(stops > faults.len() / 2, "{stops} splits at {} calls", faults.len());
+}
