@@ -10,7 +10,9 @@ from pathlib import Path
 
 import c4py
 import pytest
+from c4py.cli import main
 from command import c4py_run
+from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, moto
 
 
 @pytest.fixture
@@ -290,3 +292,34 @@ def test_gc_removes_nothing_when_a_root_cannot_be_read(home: Path, store: c4py.F
     damage(store, kept[-1])
     assert c4py_run("store", "gc", "--yes", str(kept[-1]), home=home, store=store.root).returncode == 4
     assert set(store) == before
+
+
+# A bucket
+
+
+def test_a_bucket_is_a_store_that_only_gc_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with moto(tmp_path) as server:
+        uri = f"s3://{BUCKET}/c4/?region=us-east-1&endpoint={server.url}"
+        for variable, value in (("ACCESS_KEY_ID", ACCESS_KEY), ("SECRET_ACCESS_KEY", SECRET_KEY)):
+            monkeypatch.setenv(f"AWS_{variable}", value)
+        monkeypatch.setenv("C4_STORE", uri)
+        (tmp_path / "x").write_bytes(b"content")
+        c4id = c4py.identify_bytes(b"content")
+
+        def said(*arguments: str, code: int = 0) -> str:
+            assert main(arguments) == code
+            return capfd.readouterr().out
+
+        assert said("id", "-s", "-i", str(tmp_path / "x")) == f"{c4id}\n"
+        assert said("cat", str(c4id)) == "content"
+        assert said("store", "ls") == f"{c4id}\n"
+        assert said("store", "ls", "-l") == f"7 {c4id} {uri}\n"
+        assert json.loads(said("store", "info", "--json"))["stores"][0]["objects"] == 1
+        assert said("store", "verify").startswith("1 object checked, 7 B")
+        server.replace(f"c4/{c4id}", b"damaged")
+        said("store", "verify", code=4)
+        said("store", "verify", "--quarantine", code=2)
+        assert said("cat", str(c4id), code=4) == ""
+        said("store", "gc", str(c4id), code=2)
