@@ -11,6 +11,7 @@ from pathlib import Path
 import c4py
 import pytest
 from c4py.store import manifests
+from c4py.store.content import READ_BYTES
 from command import COMMAND, c4py_run, environment
 from vector_cases import Case, check_all, create, raw
 
@@ -94,6 +95,8 @@ def test_corrupt_content_ends_with_4(home: Path, store: c4py.FSStore, size: int)
     actual = damage(store, c4id, b"x" * (size - 1) + b"y")
     done = c4py_run("cat", str(c4id), home=home, store=store.root)
     assert done.returncode == 4
+    # What fits into a buffer is known to be wrong before any of it is printed.
+    assert len(done.stdout) <= size - size % READ_BYTES
     assert done.stderr.decode() == (
         f"c4py cat: the store has other content under {c4id}: that of {actual}; "
         "what was printed is not the content of the ID\n"

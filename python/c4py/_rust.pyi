@@ -18,6 +18,7 @@ __all__ = [
     "EntryList",
     "EntryView",
     "Manifest",
+    "ManifestDetector",
     "ScanIssue",
     "ScanStats",
     "Sequence",

@@ -1,0 +1,345 @@
+"""`c4py store`: make, list, check and clean the content store.
+
+The store is that of `--store`, else the one that is configured. What checks or removes works on one store: where
+several are configured it has to be named.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import c4py
+from c4py._rust import human_size
+from c4py._visible import visible
+from c4py.cli import CommandError, fail
+from c4py.cli.parser import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from c4py.store import ObjectStore
+
+    OneStore = c4py.FSStore | ObjectStore
+
+#: Actions and what they do.
+ACTIONS = {
+    "init": "name a store in ~/.c4/config, and make its directory",
+    "info": "tell which store is configured, and what it holds",
+    "ls": "list the IDs of a store",
+    "verify": "hash the objects of a store again and report what is wrong",
+    "gc": "remove what no root refers to",
+}
+
+USAGE = "usage: c4py store ACTION [flags] [arguments]\n\nactions:\n" + "".join(
+    f"  {action:<10}{what}\n" for action, what in ACTIONS.items()
+)
+USAGE += "\n'c4py store ACTION --help' tells more about an action.\n"
+
+#: What is told of a store, as its StoreStats has it.
+COUNTED = ("objects", "bytes", "depths", "misplaced", "stray", "temporary", "quarantined", "quarantined_bytes")
+
+#: Exit code of wrong usage: 1 is that of a finding.
+WRONG_USAGE = 2
+
+#: Seconds of the units of a duration.
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run an action on a store."""
+    given = list(arguments)
+    action = given.pop(0) if given else ""
+    match action:
+        case "-h" | "--help" | "help":
+            sys.stdout.write(USAGE)
+            return 0
+        case "init":
+            return _init(given)
+        case "info":
+            return _info(given)
+        case "ls":
+            return _ls(given)
+        case "verify":
+            return _verify(given)
+        case "gc":
+            return _gc(given)
+    message = f"c4py store: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
+    raise CommandError(message + USAGE, WRONG_USAGE)
+
+
+def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
+    parser = Parser(usage_code=WRONG_USAGE, prog=f"c4py store {action}", description=description, epilog=epilog)
+    if has_store:
+        parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    return parser
+
+
+def _init(arguments: list[str]) -> int:
+    from c4py.store import init_store
+
+    parser = _parser(
+        "init",
+        "Name a store in ~/.c4/config, where the tools of the family look for it, and make its directory.",
+        """\
+examples:
+  c4py store init                       the store is ~/.c4/store
+  c4py store init /mnt/fast/c4          it is in this directory
+  c4py store init --replace 's3://plates/c4/?region=eu-central-1'
+                                        it is a bucket; the one named before is not meant any more
+
+exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
+""",
+        has_store=False,
+    )
+    parser.add_argument("place", nargs="*", metavar="PATH|URI", help="the store; ~/.c4/store where nothing is given")
+    parser.add_argument("--replace", action="store_true", help="take the place of a store that is named already")
+    options = parser.parse_mixed(arguments, "place")
+    if len(options.place) > 1:
+        parser.error("one PATH or URI is expected")
+    print(visible(init_store(*options.place, replace=options.replace)))
+    if os.environ.get("C4_STORE"):
+        fail("c4py store init: C4_STORE is set, and goes before the file", 0)
+    return 0
+
+
+def _info(arguments: list[str]) -> int:
+    import json
+
+    from c4py.store import is_store_automatic
+
+    parser = _parser(
+        "info",
+        "Tell which stores are configured, by what, and what each holds. Its directory is walked, no object is read.",
+        """\
+examples:
+  c4py store info
+  c4py store info --json | jq .stores[0].bytes
+
+exit codes: 0 done, 1 an error, 2 wrong usage
+""",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    source, stores = _stores(options)
+    automatic = is_store_automatic()
+    described = [_described(store, is_first=at == 0) for at, store in enumerate(stores)]
+    if options.json:
+        print(json.dumps({"source": source, "store_auto": automatic, "stores": described}))
+    else:
+        print(f"configured by {visible(source)}" + (", id stores without -s" if automatic else ""))
+        for one in described:
+            print("\n" + "\n".join(_description(one)))
+    return max(1 if "error" in one else 0 for one in described)
+
+
+def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
+    """Tell what a store holds, or why that cannot be told."""
+    described: dict[str, object] = {"store": _place(store), "written": is_first}
+    try:
+        stats = store.stats()
+    except OSError as error:
+        return described | {"error": _message(error)}
+    return described | {name: getattr(stats, name) for name in COUNTED if hasattr(stats, name)}
+
+
+def _message(error: OSError) -> str:
+    """Say what is wrong as Python does, without the number and the path."""
+    return error.strerror or visible(str(error), is_escaped=True)
+
+
+def _description(described: dict[str, object]) -> Iterator[str]:
+    """Give the lines that describe a store; what there is none of is left out, but for objects."""
+    yield f"{visible(str(described['store']))} ({'written and read' if described['written'] else 'read'})"
+    for name, value in described.items():
+        match name, value:
+            case "objects", _:
+                yield f"  {name:<18}{value:,}"
+            case "bytes" | "quarantined_bytes", int(size) if size:
+                yield f"  {name:<18}{size:,} ({human_size(size)})"
+            case "depths", [*counts] if len(counts) > 1:
+                yield f"  {name:<18}" + ", ".join(
+                    f"{count:,} at {depth}" for depth, count in enumerate(counts) if count
+                )
+            case "error", _:
+                yield f"  {name:<18}{value}"
+            case _, int(count) if count and name != "written":
+                yield f"  {name:<18}{count:,}"
+
+
+def _ls(arguments: list[str]) -> int:
+    parser = _parser(
+        "ls",
+        "List the IDs of a store, one a line; of several stores, each ID once.",
+        """\
+examples:
+  c4py store ls | wc -l
+  c4py store ls -l | sort -n | tail     the largest objects
+
+exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
+""",
+    )
+    parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
+    options = parser.parse_args(arguments)
+    _, stores = _stores(options)
+    for at, store in enumerate(stores):
+        lines = _long_lines(store) if options.long else ((c4id, str(c4id)) for c4id in store)
+        for c4id, line in lines:
+            if not any(earlier.has(c4id) for earlier in stores[:at]):
+                sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _long_lines(store: OneStore) -> Iterator[tuple[c4py.C4ID, str]]:
+    if not isinstance(store, c4py.FSStore):
+        for c4id, size in store.objects():
+            yield c4id, f"{size} {c4id} {visible(store.uri)}"
+        return
+    for c4id in store:
+        try:
+            path = store.path(c4id)
+            size = path.stat().st_size
+        except (FileNotFoundError, c4py.ContentNotFound):
+            continue  # it was removed meanwhile
+        yield c4id, f"{size} {c4id} {visible(str(path))}"
+
+
+def _verify(arguments: list[str]) -> int:
+    parser = _parser(
+        "verify",
+        "Hash the objects of a store again, and report what is corrupt, unreadable, out of place, or does not belong.",
+        """\
+examples:
+  c4py store verify                         all of it
+  c4py store verify --sample 5%             a twentieth
+  c4py store verify --time-limit 8h         for a night; it says where to resume
+  c4py store verify --resume c43inc2q...    go on from there
+  c4py store verify --quarantine            corrupt objects are moved aside, into quarantine/
+
+exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or an error, 2 wrong usage,
+3 something could not be read, 4 corrupt objects, 130 interrupted
+""",
+    )
+    parser.add_argument("--sample", type=_sample, metavar="PART", help="check a part (0.05, 5%%), or so many objects")
+    parser.add_argument("--seed", type=int, default=0, help="another number chooses other objects for the sample")
+    parser.add_argument("--time-limit", type=_duration, metavar="TIME", help="begin no object after it: 90s, 15m, 8h")
+    parser.add_argument("--resume", metavar="CURSOR", help="where a verification that was not complete is to go on")
+    parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    if options.resume is not None:
+        try:
+            c4py.parse(options.resume)
+        except ValueError:
+            parser.error(f"argument --resume: not a C4 ID: {options.resume!r}")
+    store = _one_store(parser, options)
+    if options.quarantine and not isinstance(store, c4py.FSStore):
+        parser.error(f"--quarantine needs a directory, and {_place(store)} is none")
+    limits = {
+        "sample": options.sample,
+        "seed": options.seed,
+        "time_limit": options.time_limit,
+        "resume": options.resume,
+        "progress": sys.stderr.isatty(),
+    }
+    if isinstance(store, c4py.FSStore):
+        report = store.verify(**limits, quarantine=options.quarantine)
+    else:
+        report = store.verify(**limits)
+    print(report.to_json() if options.json else report)
+    if report.corrupt:
+        return 4
+    if report.unreadable:
+        return 3
+    return 0 if report.is_ok else 1
+
+
+def _gc(arguments: list[str]) -> int:
+    parser = _parser(
+        "gc",
+        "Remove the objects of a store that no root refers to, or say what would be removed.",
+        """\
+A root is a manifest, or the ID of an object, which is kept with all that it refers to: the files and directories of a
+manifest, and theirs. A root that cannot be read is an error, and nothing is removed.
+
+examples:
+  c4py store gc *.c4m                       what would be removed
+  c4py store gc --yes *.c4m                 remove it
+  c4py store gc --yes --grace 2w c45x7nM2...
+                                            keep what was put in the last two weeks
+
+exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
+""",
+    )
+    parser.add_argument("roots", nargs="*", metavar="ROOT", help="manifests (.c4m) and IDs that are kept")
+    parser.add_argument("--yes", "--force", dest="yes", action="store_true", help="remove; without it nothing changes")
+    parser.add_argument(
+        "--grace",
+        type=_duration,
+        default=86_400.0,
+        metavar="TIME",
+        help="keep what is younger: 15m, 8h, 2d, 1w (1d)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_mixed(arguments, "roots")
+    if not options.roots:
+        parser.error("at least one ROOT is expected: without any, everything would be removed")
+    store = _one_store(parser, options)
+    if not isinstance(store, c4py.FSStore):
+        parser.error(f"gc needs a directory, and {_place(store)} is none")
+    roots = [_root(root) for root in options.roots]
+    report = store.gc(roots, dry_run=not options.yes, grace=options.grace, progress=sys.stderr.isatty())
+    print(report.to_json() if options.json else report)
+    if not options.yes and not options.json:
+        fail("c4py store gc: nothing was removed; --yes removes", 0)
+    return 0 if report.is_ok else 1
+
+
+def _stores(options: argparse.Namespace) -> tuple[str, list[OneStore]]:
+    """Open the stores that are meant, and say what names them."""
+    from c4py.store import configured_stores
+
+    if options.store is not None:
+        source, opened = "--store", c4py.open_store(options.store)
+    else:
+        source, _ = configured_stores()
+        opened = c4py.open_store()
+    return source, list(opened.stores) if isinstance(opened, c4py.MultiStore) else [opened]  # type: ignore[arg-type]
+
+
+def _one_store(parser: Parser, options: argparse.Namespace) -> OneStore:
+    _, stores = _stores(options)
+    if len(stores) > 1:
+        parser.error(f"several stores are configured, name one with --store: {', '.join(map(_place, stores))}")
+    return stores[0]
+
+
+def _place(store: OneStore) -> str:
+    return store.tree.root if isinstance(store, c4py.FSStore) else store.uri
+
+
+def _root(text: str) -> c4py.C4ID | str:
+    """Take an ID as one, and all else for a path."""
+    try:
+        return c4py.parse(text)
+    except ValueError:
+        return text
+
+
+def _sample(text: str) -> float:
+    if text.endswith("%"):
+        return float(text[:-1]) / 100
+    return int(text) if text.isdecimal() else float(text)
+
+
+def _duration(text: str) -> float:
+    seconds = float(text[:-1]) * UNITS[text[-1]] if text[-1:] in UNITS else float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+# What argparse calls them in its messages.
+_sample.__name__, _duration.__name__ = "part", "duration"
