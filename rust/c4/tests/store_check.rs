@@ -160,11 +160,11 @@ fn every_kind_of_file_is_told_apart() {
     fs::write(root.join(".ingest.123"), "").unwrap();
     fs::write(root.join("c4/.ingest.456"), "").unwrap();
     fs::write(root.join(".DS_Store"), "").unwrap();
-    for (session, age) in [("0", 0), ("1", 3600), ("2", 3600), ("3", 3600)] {
+    for (session, age) in [("0", 0), ("1", 3700), ("2", 0), ("3", 3700)] {
         let directory = root.join(".ingest.".to_owned() + &session.repeat(16));
         fs::create_dir(&directory).unwrap();
         fs::write(directory.join(".7"), "").unwrap();
-        if session != "3" {
+        if session == "1" || session == "2" {
             File::create(directory.join(".lock")).unwrap();
             set_age(&directory.join(".lock"), Duration::from_secs(age));
         }
