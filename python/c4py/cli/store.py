@@ -99,7 +99,7 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
         parser.error("one PATH or URI is expected")
-    print(visible(init_store(*options.place, replace=options.replace)))
+    fail(f"the store is {visible(init_store(*options.place, replace=options.replace))}", 0)
     if os.environ.get("C4_STORE"):
         fail("c4py store init: C4_STORE is set, and goes before the file", 0)
     return 0
