@@ -180,11 +180,11 @@ fn lock_new(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    match retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)) {
+    // Where the file system has no locks, nobody can take one either: nothing is swept there but by age.
+    let locked = retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive));
+    if locked == Err(Errno::WOULDBLOCK) {
         // It is about to be removed.
-        Err(Errno::WOULDBLOCK) => return Ok(None),
-        // Where the file system has no locks, nobody can take one either: nothing is swept there but by age.
-        Ok(()) | Err(_) => {}
+        return Ok(None);
     }
     // Whoever sweeps may have had the lock for a moment, and removed everything.
     match fs::metadata(path) {
