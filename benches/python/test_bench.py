@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import c4py
 import manifests
@@ -36,6 +39,34 @@ def test_scan(benchmark: BenchmarkFixture, tree: Path) -> None:
 
 def test_scan_of_metadata(benchmark: BenchmarkFixture, tree: Path) -> None:
     assert benchmark(lambda: c4py.scan(tree, mode="metadata")).file_count() == 1000
+
+
+@pytest.mark.parametrize("durability", ["full", "batch", "none"])
+def test_scan_into_a_store(benchmark: BenchmarkFixture, tree: Path, tmp_path: Path, durability: Any) -> None:
+    stores = (c4py.FSStore(tmp_path / str(number), durability=durability) for number in itertools.count())
+    assert benchmark(lambda: c4py.scan(tree, store=next(stores))).file_count() == 1000
+
+
+def test_put_what_is_new(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    store = c4py.FSStore(tmp_path, durability="none")
+    numbers = itertools.count()
+    assert benchmark(lambda: store.put(io.BytesIO(b"%d" % next(numbers) * 1000)))
+
+
+def test_put_what_is_there(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    store = c4py.FSStore(tmp_path, durability="none")
+    assert benchmark(lambda: store.put(io.BytesIO(b"content"))) in store
+
+
+def test_get(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    store = c4py.FSStore(tmp_path, durability="none")
+    c4id = store.put(io.BytesIO(b"content"))
+
+    def read() -> bytes:
+        with store.get(c4id, verify=True) as file:
+            return file.read()
+
+    assert benchmark(read) == b"content"
 
 
 def test_identify_files(benchmark: BenchmarkFixture, tree: Path) -> None:

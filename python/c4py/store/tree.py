@@ -119,7 +119,10 @@ class FSStore(Store):
         return self.tree.remove(c4id)
 
     def flush(self) -> None:
-        """Make what was put with durability "batch" durable. After StoreError, what is not durable is tried again."""
+        """Make what was put with durability "batch" durable.
+
+        After StoreError, what was put since the last flush must be taken for lost, and put again.
+        """
         self.tree.flush()
 
     def close(self) -> None:

@@ -454,13 +454,14 @@ const ERRORS: [(&str, &[&str]); 23] = [
 fn an_error_at_any_call_is_told_and_loses_nothing() {
     let mut faults = Vec::new();
     for scenario in 0..SCENARIOS.len() {
-        for durability in DURABILITIES {
+        for (turn, durability) in DURABILITIES.into_iter().enumerate() {
             let calls = calls(scenario, durability);
             for (call, errors) in ERRORS {
-                for number in 1..=calls.get(call).copied().unwrap_or(0) {
-                    let inject = |error| (scenario, durability, format!("{call}:error={error}:when={number}"));
-                    faults.extend(errors.iter().map(inject));
-                }
+                // One error at each call; the next scenario, durability and call have the next of the list.
+                faults.extend((1..=calls.get(call).copied().unwrap_or(0)).map(|number| {
+                    let error = errors[(scenario + turn + number) % errors.len()];
+                    (scenario, durability, format!("{call}:error={error}:when={number}"))
+                }));
             }
         }
     }

@@ -58,8 +58,8 @@ impl Announcements {
     }
 
     fn announce(&mut self, numbers: &[u64]) {
-        let lines: Vec<String> = numbers.iter().map(|number| format!("{number}\n")).collect();
-        self.file.write_all(lines.concat().as_bytes()).unwrap();
+        let lines: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        self.file.write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
     }
 
     /// What was announced since the last call.

@@ -12,18 +12,22 @@ use pyo3::types::PyBytes;
 use crate::id::to_id;
 use crate::watch::Caller;
 
-/// Bytes that are read at once when a store asks for all there is.
-const READ_BYTES: usize = 1024 * 1024;
+/// Bytes that there is room for at first, however many are asked for.
+const READ_BYTES: u64 = 256 * 1024;
 
 /// Content that a store is to read: a binary stream without places to seek to.
 #[pyclass(frozen, module = "c4py._rust")]
 pub(crate) struct ContentReader(Mutex<Option<Content>>);
 
 impl ContentReader {
-    /// Reads into a buffer; an end once the store has returned.
-    fn read_into(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads up to so many bytes; none once the store has returned.
+    fn take(&self, limit: u64) -> io::Result<Vec<u8>> {
         let mut content = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
-        content.as_mut().map_or(Ok(0), |content| content.read(buffer))
+        let mut bytes = Vec::with_capacity(limit.min(READ_BYTES) as usize);
+        if let Some(content) = content.as_mut() {
+            content.by_ref().take(limit).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
     }
 }
 
@@ -32,21 +36,8 @@ impl ContentReader {
     /// Read up to `size` bytes, or all that are left.
     #[pyo3(signature = (size=None, /))]
     fn read<'py>(&self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
-        let limit = size.and_then(|size| usize::try_from(size).ok());
-        let bytes = py.detach(|| -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            while limit.is_none_or(|limit| bytes.len() < limit) {
-                let start = bytes.len();
-                let room = limit.map_or(READ_BYTES, |limit| (limit - start).min(READ_BYTES));
-                bytes.resize(start + room, 0);
-                let count = self.read_into(&mut bytes[start..])?;
-                bytes.truncate(start + count);
-                if count == 0 {
-                    break;
-                }
-            }
-            Ok(bytes)
-        });
+        let limit = size.and_then(|size| u64::try_from(size).ok()).unwrap_or(u64::MAX);
+        let bytes = py.detach(|| self.take(limit));
         // The content tells the scan itself why it cannot be read; the store only needs to stop.
         let bytes = bytes.map_err(|error| PyOSError::new_err(error.to_string()))?;
         py.check_signals()?;

@@ -61,7 +61,8 @@ impl Batch {
         if is_full { self.flush(store) } else { Ok(()) }
     }
 
-    /// Gives all objects that wait their names, durably. After a failure those that are not durable wait on.
+    /// Gives all objects that wait their names, durably. What could not be made durable is lost; what could not be given
+    /// its name waits on.
     pub(super) fn flush(&self, store: &TreeStore) -> Result<(), StoreError> {
         let _one_at_a_time = lock(&self.flushing);
         let was_unsynchronized = self.is_unsynchronized.swap(false, Ordering::Relaxed);
@@ -79,7 +80,12 @@ impl Batch {
         drop(pending);
         if !waiting.is_empty() {
             let temporaries = waiting.iter().map(|(_, waiting)| &waiting.temporary);
-            synchronize(store, temporaries.filter(|temporary| !temporary.is_kept()))?;
+            if let Err(error) = synchronize(store, temporaries.filter(|temporary| !temporary.is_kept())) {
+                // The system tells a failed write once, and may have dropped what it could not write: a second sync that
+                // succeeds would say nothing about these.
+                self.forget(&waiting);
+                return Err(error);
+            }
             for (id, waiting) in &waiting {
                 if waiting.temporary.is_kept() {
                     // It got its name in a flush that failed after that.
@@ -92,13 +98,17 @@ impl Batch {
             return Ok(());
         }
         synchronize(store, std::iter::empty())?;
+        self.forget(&waiting);
+        Ok(())
+    }
+
+    fn forget(&self, waiting: &[(C4Id, Arc<Pending>)]) {
         let mut pending = lock(&self.pending);
         for (id, waiting) in waiting {
-            if pending.get(&id).is_some_and(|now| Arc::ptr_eq(now, &waiting)) {
-                pending.remove(&id);
+            if pending.get(id).is_some_and(|now| Arc::ptr_eq(now, waiting)) {
+                pending.remove(id);
             }
         }
-        Ok(())
     }
 }
 

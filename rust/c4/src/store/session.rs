@@ -180,9 +180,9 @@ fn lock_new(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Any other failure: where the file system has no locks, nobody can take one either, and nothing is swept but by age.
-    if let Err(Errno::WOULDBLOCK) = retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive))
-    {
+    // Where the file system has no locks, nobody can take one either: nothing is swept there but by age.
+    let locked = retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive));
+    if locked == Err(Errno::WOULDBLOCK) {
         // It is about to be removed.
         return Ok(None);
     }
