@@ -111,7 +111,7 @@ def _sink(store: Store) -> Store | TreeStore:
     """Give what a scan puts into: the core's own store where `put` is that of FSStore, else the store itself."""
     from c4py.store import FSStore, MultiStore
 
-    if isinstance(store, MultiStore):
+    if isinstance(store, MultiStore) and type(store).put is MultiStore.put:
         store = store.stores[0]
     if isinstance(store, FSStore) and type(store).put is FSStore.put:
         return store.tree

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO, Literal, Self
+    from weakref import WeakValueDictionary
 
     from c4py._rust import Manifest
     from c4py._types import Progress, StrPath
@@ -20,6 +21,34 @@ if TYPE_CHECKING:
 
 #: Objects that a directory of a store holds before it is split, in all tools.
 SPLIT_THRESHOLD = 4096
+
+#: The stores of this process by their identity, as long as they live; made when there is one.
+_stores: WeakValueDictionary[int, FSStore] | None = None
+
+
+def _remember(store: FSStore) -> None:
+    """Have a store flushed when the interpreter ends, and made anew in processes that are forked from this one."""
+    global _stores
+    if _stores is None:
+        import atexit
+        import os
+        from weakref import WeakValueDictionary
+
+        _stores = WeakValueDictionary()
+        atexit.register(_flush_all)
+        # A thread that was at work in the parent may have left the core's locks taken in its copy.
+        os.register_at_fork(after_in_child=_make_anew)
+    _stores[id(store)] = store
+
+
+def _make_anew() -> None:
+    for store in list((_stores or {}).values()):
+        store.tree = TreeStore(store.tree.root, store.split_threshold, store.durability)
+
+
+def _flush_all() -> None:
+    for store in list((_stores or {}).values()):
+        store.flush()
 
 
 class FSStore(Store):
@@ -59,12 +88,8 @@ class FSStore(Store):
         self.split_threshold = split_threshold
         self.durability = durability
         #: The core's store, which scans put into.
-        self.tree = tree = TreeStore(root, split_threshold, durability)
-        if durability == "batch":
-            import weakref
-
-            # What was put and not flushed is kept when the interpreter ends or the store is forgotten.
-            weakref.finalize(self, tree.flush)
+        self.tree = TreeStore(root, split_threshold, durability)
+        _remember(self)
 
     @property
     def root(self) -> Path:
@@ -207,6 +232,11 @@ class FSStore(Store):
         import os
 
         return os.path.lexists(self.tree.root)
+
+    def __del__(self) -> None:
+        """Flush a store that is forgotten: what was put and not flushed would be lost."""
+        if self.durability == "batch" and hasattr(self, "tree"):
+            self.flush()
 
     def __repr__(self) -> str:
         return f"FSStore({self.tree.root!r}, split_threshold={self.split_threshold}, durability={self.durability!r})"

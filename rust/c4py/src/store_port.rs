@@ -140,7 +140,8 @@ impl PythonStore {
         };
         result.map_err(|error| {
             if let Ok(mut failure) = self.failure.lock() {
-                failure.get_or_insert(error);
+                // The last one: what a file's change made the store raise before is no failure of the store.
+                *failure = Some(error);
             }
             StoreError::Port
         })

@@ -10,7 +10,7 @@ use c4_sha512::Digest;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
-use super::keep::{Keeper, Kept, PortFault, by_threads};
+use super::keep::{Keeper, Kept, PATIENCE, PAUSE, PortFault, by_threads};
 use super::layout::{Forest, Job, Source};
 use super::walk::{Inode, inode_of, mode_of};
 use super::{IssueKind, ScanProgress, Scanner, below};
@@ -289,7 +289,8 @@ impl Files<'_> {
     fn put_all(&self, keeper: &Keeper<'_>, store: &dyn Store) {
         by_threads(
             self.jobs.len(),
-            store.concurrency(),
+            // A file has a descriptor, and the store may need some for it.
+            store.concurrency().min(open_file_budget() / 4).max(1),
             || self.scanner.progress.is_cancelled(),
             |index| {
                 let result = self.put_one(keeper, store, index, 0).or_else(|kind| match kind {
@@ -309,7 +310,15 @@ impl Files<'_> {
         index: usize,
         attempt: u32,
     ) -> Result<(C4Id, Metadata), IssueKind> {
-        let State::Open(file) = self.open(index, attempt, &mut None)?.file else { return Err(IssueKind::Changed) };
+        let mut patience = PATIENCE;
+        let opened = loop {
+            match self.open(index, attempt, &mut None) {
+                Err(error) if patience > 0 && Self::is_exhaustion(&error) => std::thread::sleep(PAUSE),
+                result => break result?,
+            }
+            patience -= 1;
+        };
+        let State::Open(file) = opened.file else { return Err(IssueKind::Changed) };
         match keeper.put_file(store, file) {
             Ok((id, file)) => Ok((id, Metadata::of(file.stat()))),
             Err(PortFault::Changed) => Err(IssueKind::Changed),

@@ -18,9 +18,9 @@ use crate::C4Id;
 use crate::c4m::Manifest;
 use crate::store::{Ingest, Store, StoreError, TreeStore, WriterSession, WrongId};
 
-/// How often a file of the store is opened again when the process has no descriptor left.
-const PATIENCE: u32 = 200;
-const PAUSE: Duration = Duration::from_millis(1);
+/// How often a file is opened again when the process has no descriptor left.
+pub(super) const PATIENCE: u32 = 200;
+pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where a scan puts the content that it reads.
 #[derive(Clone, Copy)]

@@ -6,17 +6,21 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::put::lock;
+use rustix::io::Errno;
+
 use super::session::Temporary;
+use super::tree::lock;
 use super::{Context as _, StoreError, TreeStore};
 use crate::C4Id;
 
-/// Objects that wait at most; then the put that adds the last one flushes.
+/// Objects, and bytes, that wait at most; then the put that adds the last one flushes.
 const MAX_PENDING: usize = 8192;
+const MAX_PENDING_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Objects that are written and have no name.
 #[derive(Default)]
@@ -25,6 +29,10 @@ pub(super) struct Batch {
     /// Whether there were objects that others had put, and perhaps not made durable.
     is_unsynchronized: AtomicBool,
     flushing: Mutex<()>,
+    /// The bytes of the objects that were added since the last flush.
+    bytes: AtomicU64,
+    /// The number of the error of a sync that failed: what others have put may be lost with what this one was for.
+    failed: AtomicI32,
 }
 
 struct Pending {
@@ -52,19 +60,37 @@ impl Batch {
         self.is_unsynchronized.store(true, Ordering::Relaxed);
     }
 
+    /// Keeps flushes away as long as what it returns lives.
+    pub(super) fn stop_flushing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.flushing)
+    }
+
+    /// Fails once a sync has failed, for good: the system tells that once, to one of those who are concerned.
+    fn check(&self, store: &TreeStore) -> Result<(), StoreError> {
+        match self.failed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            number => Err(io::Error::from_raw_os_error(number))
+                .context("make the store durable: an earlier attempt failed, open the store again", store.root()),
+        }
+    }
+
     /// Adds an object, and flushes when there are many.
     pub(super) fn add(&self, store: &TreeStore, id: &C4Id, temporary: Temporary, size: u64) -> Result<(), StoreError> {
+        self.check(store)?;
         let mut pending = lock(&self.pending);
         pending.insert(*id, Arc::new(Pending { temporary, size }));
-        let is_full = pending.len() >= MAX_PENDING;
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
+        let is_full = pending.len() >= MAX_PENDING || bytes >= MAX_PENDING_BYTES;
         drop(pending);
         if is_full { self.flush(store) } else { Ok(()) }
     }
 
-    /// Gives all objects that wait their names, durably. What could not be made durable is lost; what could not be given
-    /// its name waits on.
+    /// Gives all objects that wait their names, durably. What the disk refused is lost; after another failure objects
+    /// wait on.
     pub(super) fn flush(&self, store: &TreeStore) -> Result<(), StoreError> {
         let _one_at_a_time = lock(&self.flushing);
+        self.check(store)?;
+        self.bytes.store(0, Ordering::Relaxed);
         let was_unsynchronized = self.is_unsynchronized.swap(false, Ordering::Relaxed);
         let result = self.flush_pending(store, was_unsynchronized);
         if result.is_err() && was_unsynchronized {
@@ -81,9 +107,9 @@ impl Batch {
         if !waiting.is_empty() {
             let temporaries = waiting.iter().map(|(_, waiting)| &waiting.temporary);
             if let Err(error) = synchronize(store, temporaries.filter(|temporary| !temporary.is_kept())) {
-                // The system tells a failed write once, and may have dropped what it could not write: a second sync that
-                // succeeds would say nothing about these.
-                self.forget(&waiting);
+                if self.note_failure(&error) {
+                    self.forget(&waiting);
+                }
                 return Err(error);
             }
             for (id, waiting) in &waiting {
@@ -97,9 +123,23 @@ impl Batch {
         } else if !was_unsynchronized {
             return Ok(());
         }
-        synchronize(store, std::iter::empty())?;
+        synchronize(store, std::iter::empty()).inspect_err(|error| {
+            self.note_failure(error);
+        })?;
         self.forget(&waiting);
         Ok(())
+    }
+
+    /// Notes an error of the disk, and says whether it is one. The system may have dropped what it could not write: that
+    /// a second sync succeeds would say nothing about it.
+    fn note_failure(&self, error: &StoreError) -> bool {
+        let number = if let StoreError::Io { source, .. } = error { source.raw_os_error() } else { None };
+        let is_of_the_disk =
+            [Errno::IO, Errno::NOSPC, Errno::DQUOT].iter().any(|errno| Some(errno.raw_os_error()) == number);
+        if is_of_the_disk {
+            self.failed.store(number.unwrap_or_default(), Ordering::Relaxed);
+        }
+        is_of_the_disk
     }
 
     fn forget(&self, waiting: &[(C4Id, Arc<Pending>)]) {

@@ -402,7 +402,7 @@ fn hidden(root: &Path, path: PathBuf, is_root: bool, name: &[u8], kind: FileType
     let taken_out = name.strip_prefix(TAKEN_OUT.as_bytes()).and_then(|text| C4Id::parse(text).ok());
     match taken_out {
         Some(id) if kind.is_file() => Found::Lost(path, id, Misplacement::TakenOut),
-        _ if kind.is_dir() && is_root && is_session(name) => {
+        _ if kind.is_dir() && is_root && session::is_session(name) => {
             let kind =
                 if session::take_over(&root.join(&path)).is_some() { TemporaryKind::Dead } else { TemporaryKind::Live };
             Found::Temporary(path, kind)
@@ -415,11 +415,6 @@ fn hidden(root: &Path, path: PathBuf, is_root: bool, name: &[u8], kind: FileType
     }
 }
 
-fn is_session(name: &[u8]) -> bool {
-    let digits = name.strip_prefix(session::PREFIX.as_bytes()).unwrap_or_default();
-    digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit)
-}
-
 fn quarantined(root: &Path, found: &mut Vec<Found>) {
     let path = PathBuf::from(QUARANTINE);
     match fs::read_dir(root.join(&path)) {
@@ -430,16 +425,21 @@ fn quarantined(root: &Path, found: &mut Vec<Found>) {
     }
 }
 
-/// The path of an object below the root, whatever lies there; looked for from the top, since objects only move down.
+/// The path of an object below the root, whatever lies there; looked for from the top, since objects only move down. One
+/// that garbage collection has taken out is found as well.
 pub(super) fn locate(root: &Path, id: &C4Id) -> io::Result<Option<PathBuf>> {
-    let text = id.to_text();
+    let text = id.to_string();
+    let taken_out = format!("{TAKEN_OUT}{text}");
     let mut directory = PathBuf::new();
-    for pair in text.chunks_exact(2) {
-        let path = directory.join(OsStr::from_bytes(&text));
-        match fs::symlink_metadata(root.join(&path)) {
-            Ok(_) => return Ok(Some(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    for pair in text.as_bytes().chunks_exact(2) {
+        // It may be put back between two looks.
+        for name in [&text, &taken_out, &text] {
+            let path = directory.join(name);
+            match fs::symlink_metadata(root.join(&path)) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         directory.push(OsStr::from_bytes(pair));
         if !root.join(&directory).is_dir() {

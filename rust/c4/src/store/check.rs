@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use c4_engine::{Batch, Limits, Message, Read, is_descriptor_exhaustion, open_file_budget};
 use c4_sha512::Digest;
-use rustix::fs::{Advice, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::CheckError;
@@ -346,7 +346,7 @@ pub(super) fn open(path: &Path) -> io::Result<Result<File, StrayKind>> {
 fn forget(file: &File) {
     // Only advice: without it what is in memory is checked.
     #[cfg(target_os = "linux")]
-    let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
     #[cfg(not(target_os = "linux"))]
     let _ = file;
 }

@@ -16,6 +16,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
 use super::CheckError;
 use super::census::{Census, Found, Misplacement, Object, TAKEN_OUT, TemporaryKind};
 use super::layout::rename_new;
@@ -27,6 +30,9 @@ use crate::scan::ScanProgress;
 
 /// Files have the time of the system's last tick; it may be so much before the time of the clock.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How long to wait before looking again whether another run has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// How old garbage must be unless something else is said.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -77,6 +83,8 @@ pub struct GcReport {
 pub fn gc(root: &Path, roots: &[Root], options: GcOptions, progress: &ScanProgress) -> Result<GcReport, MarkError> {
     // What is put while the roots are read is young.
     let oldest_young = SystemTime::now().checked_sub(options.grace).and_then(|time| time.checked_sub(TICK));
+    // One at a time: two would take the same objects out under the same names.
+    let _alone = (!options.dry_run).then(|| alone(root, progress)).transpose()?;
     let marks = Marks::of(root, roots, progress)?;
     let census = Census::new(root).map_err(CheckError::at(root))?;
     progress.enter_sweep();
@@ -89,6 +97,19 @@ pub fn gc(root: &Path, roots: &[Root], options: GcOptions, progress: &ScanProgre
     }
     let Marks { unidentified, .. } = marks;
     Ok(GcReport { marked: marks.len() as u64, unidentified, unresolved: marks.unresolved, ..sweep.report })
+}
+
+/// Waits until no other run is at work on a store, and keeps others away as long as what it returns lives.
+fn alone(root: &Path, progress: &ScanProgress) -> Result<fs::File, CheckError> {
+    let directory = fs::File::open(root).map_err(CheckError::at(root))?;
+    loop {
+        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK | Errno::INTR) if progress.is_cancelled() => return Err(CheckError::Cancelled),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => std::thread::sleep(LOOK_AGAIN),
+            // Where the file system has no locks there is no way to tell.
+            Ok(()) | Err(_) => return Ok(directory),
+        }
+    }
 }
 
 struct Sweep<'s> {

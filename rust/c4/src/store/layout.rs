@@ -44,6 +44,15 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The directories above, up to the root.
+    pub(super) fn above(&self, root: &Path) -> Vec<Self> {
+        let above = self.directory.ancestors().skip(1).take_while(|directory| directory.starts_with(root));
+        above
+            .zip((0..self.depth).rev())
+            .map(|(directory, depth)| Self { directory: directory.to_owned(), depth })
+            .collect()
+    }
+
     /// Whether the directory is one that an object can lie in.
     fn is_along(&self, name: &Name) -> bool {
         let pairs: PathBuf = (0..self.depth).filter_map(|depth| name.pair(depth)).collect();
@@ -124,7 +133,7 @@ impl<'n> Places<'n> {
     }
 }
 
-/// Whether a path is a directory, or leads to one: a store may keep a part of itself on another disk.
+/// Whether a path is a directory, or leads to one, as other tools have it.
 fn is_directory(path: &Path) -> Result<bool, StoreError> {
     match rustix::fs::stat(path) {
         Ok(stat) => Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory),
@@ -170,14 +179,13 @@ pub(super) fn objects_in(directory: &Path) -> Result<Vec<C4Id>, StoreError> {
 }
 
 /// Moves the objects of a directory into two-character directories below it, each to the deepest that there is for it.
-/// Returns the directories that were moved into.
+/// `touched` gets the directories that were moved into.
 ///
 /// Safe beside others that split the same directory or put into it: an object that another has moved is left to it, and
 /// one that arrives meanwhile is seen by the next look, since its writer looks again after its rename and a directory
 /// that it did not see was made before that look begins. An object of another size that lies deeper already stays, and so
 /// does the one above: which of them is damaged is not known here.
-pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
-    let mut touched = Vec::new();
+pub(super) fn split(place: &Place, touched: &mut Vec<PathBuf>) -> Result<(), StoreError> {
     loop {
         let ids = objects_in(&place.directory)?;
         let mut is_moved = false;
@@ -190,12 +198,10 @@ pub(super) fn split(place: &Place) -> Result<Vec<PathBuf>, StoreError> {
                 result => result.context("make a directory of the store", &below.directory)?,
             }
             let from = Place { directory: place.directory.clone(), depth: place.depth };
-            is_moved |= settle(from, &name, &mut touched, move_new)?.depth > place.depth;
+            is_moved |= settle(from, &name, touched, move_new)?.depth > place.depth;
         }
         if !is_moved {
-            touched.sort_unstable();
-            touched.dedup();
-            return Ok(touched);
+            return Ok(());
         }
     }
 }
@@ -215,7 +221,7 @@ pub(super) fn settle(
         match rename(&from, &below.directory.join(name.as_str())) {
             Ok(()) => touched.push(below.directory.clone()),
             // Whoever else splits the directory has moved it, perhaps not far enough.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => touched.push(below.directory.clone()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(place),
             Err(error) => return Err(error).context("move an object", &from),
         }
@@ -242,14 +248,27 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves an object to where it may lie already: then one goes, since they are the same. Renaming would not do for that:
-/// it leaves both where they are links to one file.
-fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+/// Moves an object to where it may lie already: then one goes. Renaming alone would not do for that: it leaves both where
+/// they are links to one file.
+pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let (upper, lower) = (fs::symlink_metadata(from)?, fs::symlink_metadata(to)?);
-            let is_twin = upper.is_file() && lower.is_file() && upper.len() == lower.len();
-            if is_twin { fs::remove_file(from) } else { Err(error) }
+            if !(upper.is_file() && lower.is_file() && upper.len() == lower.len()) {
+                return Err(error);
+            }
+            // Whether the lower one is whole, and on the disk, is found out before the upper one goes.
+            let mut file = fs::File::open(to)?;
+            let is_whole = to.file_name().is_some_and(|name| {
+                let id = C4Id::parse(name.as_encoded_bytes());
+                id.is_ok_and(|id| crate::identify::identify(&mut file).is_ok_and(|found| found == id))
+            });
+            if is_whole {
+                file.sync_all()?;
+                fs::remove_file(from)
+            } else {
+                fs::rename(from, to)
+            }
         }
         result => result,
     }

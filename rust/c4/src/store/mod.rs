@@ -25,14 +25,15 @@ mod batch;
 mod census;
 mod check;
 mod gc;
+mod ingest;
 mod layout;
 mod marks;
-mod put;
 mod quarantine;
 mod report;
 mod sample;
 mod session;
 mod stats;
+mod tree;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -43,12 +44,13 @@ use crate::C4Id;
 pub use census::{Census, Found, Misplacement, Object, StrayKind, TemporaryKind};
 pub use check::{VerifyOptions, verify};
 pub use gc::{DEFAULT_GRACE, GcOptions, GcReport, gc};
+pub use ingest::{Ingest, Put};
 pub use marks::{MarkError, Marks, Needed, Root, RootError};
-pub(crate) use put::WriterSession;
-pub use put::{Ingest, OpenObject, Put, PutError, TreeStore};
 pub use report::{Corrupt, LISTED, Listed, StoreReport};
 pub use sample::Sample;
 pub use stats::{StoreStats, stats};
+pub(crate) use tree::WriterSession;
+pub use tree::{OpenObject, PutError, TreeStore};
 
 /// How many objects a directory holds before it is split, in the ecosystem's tools.
 pub const SPLIT_THRESHOLD: usize = 4096;

@@ -24,6 +24,9 @@ pub(super) const LOCK: &str = ".lock";
 /// after the directory.
 const UNLOCKED_GRACE: Duration = Duration::from_secs(3600);
 
+/// The same where the file system has no locks: nothing was written there for so long.
+const ABANDONED: Duration = Duration::from_secs(3 * 24 * 3600);
+
 /// How often a writer tries to make its directory while others sweep it.
 const MAX_ATTEMPTS: u32 = 100;
 
@@ -115,7 +118,17 @@ impl Session {
 fn is_synced_together(file: &File) -> bool {
     const FUSE: u64 = 0x6573_5546;
     #[allow(clippy::unnecessary_cast, reason = "the width differs between platforms")]
-    rustix::fs::fstatfs(file).is_ok_and(|status| status.f_type as u64 != FUSE)
+    let hears = rustix::fs::fstatfs(file).is_ok_and(|status| status.f_type as u64 != FUSE);
+    hears && tells_failed_writes(rustix::system::uname().release().to_bytes())
+}
+
+/// Whether a sync of a file system tells that a write failed: Linux does since 5.8.
+#[cfg(target_os = "linux")]
+fn tells_failed_writes(release: &[u8]) -> bool {
+    let mut numbers =
+        release.split(|byte| !byte.is_ascii_digit()).map(|digits| String::from_utf8_lossy(digits).parse());
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0_u32);
+    (next(), next()) >= (5, 8)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -215,25 +228,44 @@ pub(super) fn take_over(directory: &Path) -> Option<Inherited> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let open = OpenOptions::new().write(true).custom_flags(flags.bits() as i32).open(directory.join(LOCK));
     match open {
-        // An error also says that the file system knows no locks.
         Ok(lock) => match retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)) {
             Ok(()) => Some(Inherited { _lock: Some(lock) }),
+            // The file system knows no locks.
+            Err(Errno::NOSYS | Errno::NOLCK | Errno::NOTSUP) if is_abandoned(directory) => {
+                Some(Inherited { _lock: Some(lock) })
+            }
             Err(_) => None,
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = fs::symlink_metadata(directory).ok()?.modified().ok()?.elapsed().ok()?;
-            (age > UNLOCKED_GRACE).then_some(Inherited { _lock: None })
+            is_older(directory, UNLOCKED_GRACE).then_some(Inherited { _lock: None })
         }
         Err(_) => None,
     }
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let time = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
+    time.is_ok_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed > age))
+}
+
+/// Whether nobody has written to a directory, nor to what is in it, for so long that its writer must be gone.
+fn is_abandoned(directory: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else { return false };
+    is_older(directory, ABANDONED) && entries.flatten().all(|entry| is_older(&entry.path(), ABANDONED))
+}
+
+/// Whether a name is that of a writer's directory.
+pub(super) fn is_session(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(PREFIX.as_bytes()).unwrap_or_default();
+    digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Removes what writers left that died. What cannot be removed stays, for another time.
 pub(super) fn sweep(root: &Path) {
     let Ok(entries) = fs::read_dir(root) else { return };
     for entry in entries.flatten() {
-        let is_session = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
-            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let is_session =
+            is_session(entry.file_name().as_encoded_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_dir());
         if !is_session {
             continue;
         }
@@ -259,4 +291,18 @@ pub(super) fn remove_session(directory: &Path) -> io::Result<()> {
         _ => {}
     }
     fs::remove_dir(directory)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_known_by_its_release() {
+        for (release, tells) in
+            [("6.18.44-fc", true), ("5.8.0", true), ("5.4.0-200-generic", false), ("4.18", false), ("", false)]
+        {
+            assert_eq!(tells_failed_writes(release.as_bytes()), tells, "{release}");
+        }
+    }
 }

@@ -1,18 +1,19 @@
 //! A store in a directory: content goes in, is found, comes out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
-use std::os::fd::AsFd;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::batch::Batch;
 use super::census::TAKEN_OUT;
+use super::ingest::{Ingest, Put};
 use super::layout::{self, Known, Name, Place, Places};
 use super::session::{self, Session, Temporary};
 use super::{Context, Durability, StoreError};
@@ -21,6 +22,10 @@ use crate::identify::READ_BYTES;
 
 /// How often an object's place is looked for while others change it.
 const MAX_LOOKS: u32 = 1000;
+
+/// How old an object of another user is at most to be as good as put, though it cannot be touched: half of the grace of a
+/// collection of garbage.
+const YOUNG: Duration = Duration::from_secs(12 * 3600);
 
 /// Directories whose count of objects is remembered.
 const MAX_COUNTED: usize = 65_536;
@@ -48,6 +53,9 @@ pub struct TreeStore {
     /// Whether what dead writers left was looked for.
     is_swept: AtomicBool,
     known: Known,
+    /// Directories of which it is known that what is above names them durably.
+    synchronized: Mutex<HashSet<PathBuf>>,
+    is_root_synchronized: AtomicBool,
     counts: Mutex<HashMap<PathBuf, Count>>,
     batch: Batch,
 }
@@ -58,6 +66,7 @@ enum Look {
     Nothing,
     /// A regular file of the right size.
     Whole,
+    /// Something that a new file is to replace.
     Other,
 }
 
@@ -102,6 +111,8 @@ impl TreeStore {
             session: Mutex::default(),
             is_swept: AtomicBool::new(false),
             known: Known::default(),
+            synchronized: Mutex::default(),
+            is_root_synchronized: AtomicBool::new(false),
             counts: Mutex::default(),
             batch: Batch::default(),
         })
@@ -128,7 +139,7 @@ impl TreeStore {
 
     /// Begins to store content that arrives in pieces.
     pub fn begin(&self) -> Put<'_> {
-        Put { store: self, hasher: c4_sha512::Sha512::new(), held: Vec::new(), ingest: None }
+        Put::new(self)
     }
 
     /// Stores bytes whose ID is known. Nothing is written when the store has them.
@@ -144,7 +155,7 @@ impl TreeStore {
     /// Begins to store content that the caller hashes.
     pub fn ingest(&self) -> Result<Ingest<'_>, StoreError> {
         let (file, temporary) = self.session()?.temporary()?;
-        Ok(Ingest { store: self, temporary, file, bytes: 0 })
+        Ok(Ingest::new(self, file, temporary))
     }
 
     /// Keeps the writer's directory in place: worth while for who writes many objects, one by one.
@@ -169,19 +180,23 @@ impl TreeStore {
     }
 
     fn make_root(&self) -> Result<(), StoreError> {
-        if self.root.is_dir() {
+        let is_there = self.root.is_dir();
+        if !is_there {
+            fs::create_dir_all(&self.root).context("make the store", &self.root)?;
+        }
+        if self.durability == Durability::None || self.is_root_synchronized.load(Ordering::Relaxed) && is_there {
             return Ok(());
         }
-        fs::create_dir_all(&self.root).context("make the store", &self.root)?;
-        if self.durability == Durability::None {
-            return Ok(());
-        }
-        // Which of the directories above are new is not known; to synchronize one in vain costs nothing.
+        // Which of the directories above are new is not known: to synchronize one in vain costs little.
         for above in self.root.ancestors().skip(1) {
-            if sync_directory(above).is_err() {
-                break;
+            match sync_directory(above) {
+                // What belongs to others is not ours to synchronize, nor is what cannot be written to.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {}
+                result => result.context("make the store durable", above)?,
             }
         }
+        self.is_root_synchronized.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -202,8 +217,9 @@ impl TreeStore {
         let mut refused = None;
         let mut places = Places::of(&self.root, &name);
         while let Some(directory) = places.next()? {
-            // A collection of garbage takes an object out before it looks once more, and may put it back.
-            for name in [name.as_str(), &format!("{TAKEN_OUT}{}", name.as_str())] {
+            // A collection of garbage takes an object out, looks once more, and may put it back.
+            let taken_out = format!("{TAKEN_OUT}{}", name.as_str());
+            for name in [name.as_str(), &taken_out, name.as_str()] {
                 let path = directory.join(name);
                 match layout::status(&path)? {
                     Some(stat) if layout::is_regular(&stat) => return Ok(Some((path, stat.st_size as u64))),
@@ -229,6 +245,8 @@ impl TreeStore {
 
     /// Removes an object; whether there was one.
     pub fn remove(&self, id: &C4Id) -> Result<bool, StoreError> {
+        // Not while a flush gives names: it would give this one its name afterwards.
+        let _no_flush = self.batch.stop_flushing();
         let mut is_removed = self.batch.remove(id);
         for _ in 0..MAX_LOOKS {
             let Some((path, _)) = self.find(id)? else { return Ok(is_removed) };
@@ -253,48 +271,83 @@ impl TreeStore {
             return Ok(true);
         }
         let name = Name::of(id);
-        let path = self.known.deepest(&self.root, &name)?.directory.join(name.as_str());
-        Ok(self.look(&path, size)? == Look::Whole)
+        let place = self.known.deepest(&self.root, &name)?;
+        let path = place.directory.join(name.as_str());
+        match self.look(&path, size)? {
+            Look::Whole => Ok(true),
+            Look::Nothing => {
+                // Left above by a split that was interrupted, or by another tool.
+                let mut is_moved = false;
+                for above in place.above(&self.root) {
+                    if layout::status(&above.directory.join(name.as_str()))?.is_some() {
+                        layout::settle(above, &name, &mut Vec::new(), layout::move_new)?;
+                        is_moved = true;
+                    }
+                }
+                Ok(is_moved && self.look(&path, size)? == Look::Whole)
+            }
+            Look::Other => Ok(false),
+        }
     }
 
     /// What is at the path of an object of so many bytes; one that is whole is made as good as put.
     fn look(&self, path: &Path, size: u64) -> Result<Look, StoreError> {
-        let at = || -> Result<Look, StoreError> {
-            Ok(match layout::status(path)? {
-                Some(stat) if layout::is_regular(&stat) && stat.st_size as u64 == size => Look::Whole,
-                Some(_) => Look::Other,
-                None => Look::Nothing,
-            })
+        let at = || -> Result<Option<Stat>, StoreError> {
+            Ok(layout::status(path)?.filter(|stat| layout::is_regular(stat) && stat.st_size as u64 == size))
         };
-        let found = at()?;
-        if found != Look::Whole {
-            return Ok(found);
-        }
-        if !touch(path)? {
+        let Some(stat) = at()? else {
+            return Ok(if layout::status(path)?.is_some() { Look::Other } else { Look::Nothing });
+        };
+        if !touch(path)? && !is_young(&stat) {
             // What is another user's cannot be touched: it is replaced by a file of our own.
             return Ok(Look::Other);
         }
         // A collection of garbage that took it away before it was touched has not seen the new time.
-        let found = at()?;
-        if found != Look::Whole {
-            return Ok(found);
+        if at()?.is_none() {
+            return Ok(Look::Nothing);
         }
-        match self.durability {
-            Durability::Full => {
-                // Its writer may not have come to that yet, or not have cared.
-                let Some(object) = open_object(path)? else { return Ok(Look::Nothing) };
-                object.file.sync_all().context("make an object durable", path)?;
-                self.synchronize(path.ancestors().skip(1))?;
+        if self.durability == Durability::Full || self.is_synced_one_by_one()? {
+            // Its writer may not have come to that yet, or not have cared.
+            let Some(object) = open_object(path)? else { return Ok(Look::Nothing) };
+            if object.file.sync_all().is_err() {
+                // What of it is on the disk nobody knows.
+                return Ok(Look::Other);
             }
-            Durability::Batch => self.batch.note_unsynchronized(),
-            Durability::None => {}
+            self.synchronize(path.parent().into_iter())?;
+        } else if self.durability == Durability::Batch {
+            self.batch.note_unsynchronized();
         }
         Ok(Look::Whole)
+    }
+
+    /// Takes a temporary file that holds the content of an ID.
+    pub(super) fn take(&self, id: &C4Id, file: File, temporary: Temporary, size: u64) -> Result<(), StoreError> {
+        match self.durability {
+            Durability::Batch => {
+                start_writing(&file);
+                drop(file);
+                if self.has_already(id, size)? {
+                    return Ok(());
+                }
+                self.batch.add(self, id, temporary, size)
+            }
+            Durability::Full => {
+                file.sync_all().context("make an object durable", temporary.path())?;
+                drop(file);
+                self.place(id, &temporary, size)
+            }
+            Durability::None => {
+                drop(file);
+                self.place(id, &temporary, size)
+            }
+        }
     }
 
     /// Gives a temporary file, which holds the content of an ID, its name.
     pub(super) fn place(&self, id: &C4Id, temporary: &Temporary, size: u64) -> Result<(), StoreError> {
         let name = Name::of(id);
+        // It may have waited for long: its time is that of now, so that a collection of garbage spares it.
+        touch(temporary.path())?;
         for _ in 0..MAX_LOOKS {
             // The deepest directory was looked for before the content was written; whether there is a deeper one by now
             // is looked at once it has its name, and must be then.
@@ -308,13 +361,18 @@ impl TreeStore {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.look(&path, size)? {
                     Look::Whole => return Ok(()),
                     Look::Nothing => {}
-                    Look::Other => {
-                        // Of another size, or no file at all, or a file that is another user's: ours takes its place.
-                        fs::rename(temporary.path(), &path)
-                            .context("put an object in the place of a damaged one", &path)?;
-                        temporary.keep();
-                        return self.settle(place, &name);
-                    }
+                    // Of another size, or no file at all, or a file that is another user's: ours takes its place.
+                    Look::Other => match fs::rename(temporary.path(), &path) {
+                        Ok(()) => {
+                            temporary.keep();
+                            return self.settle(place, &name);
+                        }
+                        // Whoever may not replace a file cannot have it collected either.
+                        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_whole(&path, size)? => {
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error).context("replace what is no whole object", &path),
+                    },
                 },
                 // Somebody has removed the directory.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !place.directory.is_dir() => {
@@ -330,7 +388,7 @@ impl TreeStore {
     /// Makes the directories of an object durable that has its name.
     pub(super) fn synchronize_place(&self, id: &C4Id) -> Result<(), StoreError> {
         match self.find(id)? {
-            Some((path, _)) => self.synchronize(path.ancestors().skip(1)),
+            Some((path, _)) => self.synchronize(path.parent().into_iter()),
             None => Ok(()),
         }
     }
@@ -340,12 +398,20 @@ impl TreeStore {
     fn settle(&self, place: Place, name: &Name) -> Result<(), StoreError> {
         let mut touched = vec![place.directory.clone()];
         let place = layout::settle(place, name, &mut touched, |from, to| fs::rename(from, to))?;
+        self.synchronize(touched.iter().map(PathBuf::as_path))?;
         if self.is_full(&place.directory)? {
-            touched.extend(layout::split(&place)?);
+            let mut touched = Vec::new();
+            let result = layout::split(&place, &mut touched);
             touched.push(place.directory);
+            self.synchronize(touched.iter().map(PathBuf::as_path))?;
+            match result {
+                // The object is in its place. Who may not split leaves it to those who may; what is in the way stays.
+                Err(StoreError::Io { source, .. })
+                    if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::AlreadyExists) => {}
+                result => result?,
+            }
         }
-        touched.dedup();
-        self.synchronize(touched.iter().map(PathBuf::as_path))
+        Ok(())
     }
 
     /// Counts an object that was added to a directory; whether the directory has too many.
@@ -375,16 +441,32 @@ impl TreeStore {
         Ok(false)
     }
 
-    /// Synchronizes directories, up to the root of the store.
+    /// Whether what is put by batch is synchronized one by one: its file system knows no other way.
+    fn is_synced_one_by_one(&self) -> Result<bool, StoreError> {
+        Ok(self.durability == Durability::Batch && !self.session()?.is_synced_together())
+    }
+
+    /// Makes what directories name durable, and the directories themselves: the deepest first, so that nothing is gone
+    /// from above before it is below.
     fn synchronize<'p>(&self, directories: impl Iterator<Item = &'p Path>) -> Result<(), StoreError> {
-        let is_each = match self.durability {
-            Durability::Full => true,
-            Durability::Batch => !self.session()?.is_synced_together(),
-            Durability::None => false,
-        };
-        if is_each {
-            for directory in directories.take_while(|directory| directory.starts_with(&self.root)) {
-                sync_directory(directory).context("make a directory of the store durable", directory)?;
+        if self.durability != Durability::Full && !self.is_synced_one_by_one()? {
+            return Ok(());
+        }
+        let mut directories: Vec<&Path> = directories.collect();
+        directories.sort_unstable_by_key(|directory| std::cmp::Reverse((directory.components().count(), *directory)));
+        directories.dedup();
+        for directory in directories {
+            sync_directory(directory).context("make a directory of the store durable", directory)?;
+            for (below, above) in directory.ancestors().zip(directory.ancestors().skip(1)) {
+                if !above.starts_with(&self.root) || lock(&self.synchronized).contains(below) {
+                    break;
+                }
+                sync_directory(above).context("make a directory of the store durable", above)?;
+                let mut synchronized = lock(&self.synchronized);
+                if synchronized.len() >= MAX_COUNTED {
+                    synchronized.clear();
+                }
+                synchronized.insert(below.to_owned());
             }
         }
         Ok(())
@@ -394,109 +476,6 @@ impl TreeStore {
 /// The writer's directory of a store, which stays until this is dropped.
 pub(crate) struct WriterSession {
     _session: Arc<Session>,
-}
-
-/// Content that arrives in pieces, and is hashed on its way. Dropped before [`Put::finish`], it leaves nothing.
-///
-/// What is short waits in memory: of what the store has already nothing is written then.
-pub struct Put<'s> {
-    store: &'s TreeStore,
-    hasher: c4_sha512::Sha512,
-    held: Vec<u8>,
-    ingest: Option<Ingest<'s>>,
-}
-
-impl Put<'_> {
-    /// Appends bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.hasher.update(bytes);
-        if let Some(ingest) = &mut self.ingest {
-            return ingest.write(bytes);
-        }
-        self.held.extend_from_slice(bytes);
-        if self.held.len() > READ_BYTES {
-            let mut ingest = self.store.ingest()?;
-            ingest.write(&std::mem::take(&mut self.held))?;
-            self.ingest = Some(ingest);
-        }
-        Ok(())
-    }
-
-    /// Ends the content; its ID.
-    pub fn finish(self) -> Result<C4Id, StoreError> {
-        let id = C4Id(self.hasher.finalize());
-        match self.ingest {
-            Some(ingest) => ingest.commit(&id)?,
-            None => self.store.put_bytes(&id, &self.held)?,
-        }
-        Ok(id)
-    }
-}
-
-/// Content on its way into a store, which the caller hashes. Dropped without [`Ingest::commit`], it leaves nothing.
-pub struct Ingest<'s> {
-    store: &'s TreeStore,
-    temporary: Temporary,
-    file: File,
-    bytes: u64,
-}
-
-impl Ingest<'_> {
-    /// Appends bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.write_all(bytes).context("write to the store", self.temporary.path())?;
-        self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Shares the blocks of a file of so many bytes, where the file system can, instead of writing them. What is then to
-    /// be hashed is this copy, which nobody changes: see [`Ingest::reader`].
-    #[cfg(target_os = "linux")]
-    pub fn share(&mut self, source: impl AsFd, bytes: u64) -> bool {
-        let is_shared = rustix::fs::ioctl_ficlone(&self.file, source).is_ok();
-        if is_shared {
-            self.bytes = bytes;
-        }
-        is_shared
-    }
-
-    /// Elsewhere nothing is shared.
-    #[cfg(not(target_os = "linux"))]
-    pub fn share(&mut self, _source: impl AsFd, _bytes: u64) -> bool {
-        false
-    }
-
-    /// What was stored so far, from its start.
-    pub fn reader(&self) -> Result<File, StoreError> {
-        self.file.try_clone().context("read from the store", self.temporary.path())
-    }
-
-    /// Ends the content, whose ID the caller has computed.
-    pub fn commit(self, id: &C4Id) -> Result<(), StoreError> {
-        let Self { store, temporary, file, bytes } = self;
-        let found = file.metadata().context("look at what was written to the store", temporary.path())?.len();
-        if found != bytes {
-            return Err(StoreError::Length { path: temporary.path().to_owned(), written: bytes, found });
-        }
-        match store.durability {
-            Durability::Batch => {
-                drop(file);
-                if store.has_already(id, bytes)? {
-                    return Ok(());
-                }
-                store.batch.add(store, id, temporary, bytes)
-            }
-            Durability::Full => {
-                file.sync_all().context("make an object durable", temporary.path())?;
-                drop(file);
-                store.place(id, &temporary, bytes)
-            }
-            Durability::None => {
-                drop(file);
-                store.place(id, &temporary, bytes)
-            }
-        }
-    }
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -532,6 +511,26 @@ fn touch(path: &Path) -> Result<bool, StoreError> {
         Err(error) => Err(error).context("touch an object", path),
     }
 }
+
+/// Whether a file was written so lately that a collection of garbage would have to be told a short grace to take it.
+fn is_young(stat: &Stat) -> bool {
+    let age =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64) - stat.st_mtime;
+    age < YOUNG.as_secs() as i64
+}
+
+fn is_whole(path: &Path, size: u64) -> Result<bool, StoreError> {
+    Ok(layout::status(path)?.is_some_and(|stat| layout::is_regular(&stat) && stat.st_size as u64 == size))
+}
+
+/// Has the system begin to write a file, so that the flush finds it written. It is only advice.
+#[cfg(target_os = "linux")]
+fn start_writing(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_writing(_file: &File) {}
 
 fn sync_directory(path: &Path) -> io::Result<()> {
     match File::open(path)?.sync_all() {
