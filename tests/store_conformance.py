@@ -14,11 +14,14 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import c4py
 import pytest
 from c4py.store.content import READ_BYTES
+
+if TYPE_CHECKING:
+    from c4py.store.protocol import AnyStore
 
 #: Bytes of a part of the object store's: the suite needs no obstore for the other stores.
 PART_BYTES = 8 * 1024 * 1024
@@ -78,7 +81,7 @@ def content(size: int, seed: int = 0) -> bytes:
     return random.Random(f"{size} {seed}").randbytes(size)
 
 
-def put(store: c4py.Store, data: bytes) -> c4py.C4ID:
+def put(store: AnyStore, data: bytes) -> c4py.C4ID:
     return store.put(io.BytesIO(data))
 
 

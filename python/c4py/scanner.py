@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from c4py._rust import TreeStore
     from c4py._types import Progress, ScanOptions, StrPath
-    from c4py.store.protocol import Store
+    from c4py.store.protocol import AnyStore
 
 __all__ = [
     "C4ID",
@@ -35,7 +35,7 @@ __all__ = [
 def scan(
     path: StrPath,
     *,
-    store: Store | None = None,
+    store: AnyStore | None = None,
     follow_symlinks: bool = False,
     compute_ids: bool = True,
     progress: Progress = None,
@@ -107,7 +107,7 @@ def scan(
     return manifest
 
 
-def _sink(store: Store) -> Store | TreeStore:
+def _sink(store: AnyStore) -> AnyStore | TreeStore:
     """Give what a scan puts into: the core's own store where `put` is that of FSStore, else the store itself."""
     from c4py.store import FSStore, MultiStore
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from c4py._types import StrPath
     from c4py.store.content import Source
-    from c4py.store.protocol import Store
+    from c4py.store.protocol import AnyStore
 
     class SourceOfContent(Protocol):
         """A store, as far as it is read from."""
@@ -40,7 +40,7 @@ MAX_STORED_ENTRIES = 50_000_000
 _EMPTY = identify_bytes(b"")
 
 
-def put_content(store: Store, source: Source, *, named_manifest: bool = False) -> C4ID:
+def put_content(store: AnyStore, source: Source, *, named_manifest: bool = False) -> C4ID:
     """Store what is left in a binary stream under the ID that `identify_file` gives to such a file, and return that.
 
     A c4m manifest is stored in canonical form, and held in memory; any other content as it is, in bounded memory: it
@@ -53,7 +53,7 @@ def put_content(store: Store, source: Source, *, named_manifest: bool = False) -
         return store.put(io.BytesIO(found.text))
 
 
-def put_file(store: Store, path: StrPath) -> C4ID:
+def put_file(store: AnyStore, path: StrPath) -> C4ID:
     """Store a file as `put_content` does; a symbolic link is followed.
 
     Raises NotARegularFile for a pipe, socket or device, which is never read, and ChangedDuringRead for a file that was
@@ -70,7 +70,7 @@ def put_file(store: Store, path: StrPath) -> C4ID:
     raise ChangedDuringRead(None, "the file changed while it was read", path)
 
 
-def put_manifest(store: Store, manifest: Manifest) -> C4ID:
+def put_manifest(store: AnyStore, manifest: Manifest) -> C4ID:
     """Store a manifest in canonical form, and the one-level texts that its directories are known by.
 
     Those of its top level, and of the directories that have an ID and all of whose entries are in the manifest. The ID

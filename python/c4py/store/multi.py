@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypeVar
 
     from c4py._types import Progress
+    from c4py.store.protocol import AnyStore
 
     T = TypeVar("T")
 
@@ -38,9 +39,9 @@ class MultiStore(Store):
     Raises ValueError for no stores, and TypeError for what is none.
     """
 
-    stores: tuple[Store, ...]
+    stores: tuple[AnyStore, ...]
 
-    def __init__(self, stores: Iterable[Store]) -> None:
+    def __init__(self, stores: Iterable[AnyStore]) -> None:
         try:
             self.stores = tuple(stores)
         except TypeError:
@@ -52,7 +53,7 @@ class MultiStore(Store):
             raise ValueError("stores must not be empty: the first is written")
 
     @property
-    def concurrency(self) -> int:
+    def concurrency(self) -> int:  # type: ignore[override]
         """Threads of a scan that may call `put` at once: as many as the first store allows."""
         return int(getattr(self.stores[0], "concurrency", 1))
 
@@ -150,7 +151,7 @@ class MultiStore(Store):
         if failure is not None:
             raise failure
 
-    def _method(self, store: Store, name: str) -> Callable[..., T]:
+    def _method(self, store: AnyStore, name: str) -> Callable[..., T]:
         method: Callable[..., T] | None = getattr(store, name, None)
         if method is None:
             raise TypeError(f"{type(store).__name__} has no {name}()")

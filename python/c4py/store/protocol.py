@@ -14,11 +14,10 @@ from c4py._rust import C4ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, Protocol, runtime_checkable
+    from typing import BinaryIO, Protocol
 
-    @runtime_checkable
-    class Store(Protocol):
-        """A place that keeps contents by their C4 IDs."""
+    class AnyStore(Protocol):
+        """What makes a store: a class that inherits from Store, or not."""
 
         def has(self, c4id: C4ID, /) -> bool:
             """Say whether the store has the content of an ID."""
@@ -32,69 +31,68 @@ if TYPE_CHECKING:
             """Store what is left in a binary stream, and return its ID."""
             raise NotImplementedError
 
-else:
 
-    class Store(abc.ABC):
-        """A place that keeps contents by their C4 IDs.
+class Store(abc.ABC):
+    """A place that keeps contents by their C4 IDs.
 
-        A class of one's own has `has(c4id)`, `get(c4id)`, which returns a binary stream or raises ContentNotFound, and
-        `put(source)`, which reads a binary stream to its end and returns the ID of what it read. The package calls them
-        with a C4ID. `isinstance(thing, Store)` asks for the three methods, not for the base class.
+    A class of one's own has `has(c4id)`, `get(c4id)`, which returns a binary stream or raises ContentNotFound, and
+    `put(source)`, which reads a binary stream to its end and returns the ID of what it read. The package calls them
+    with a C4ID. `isinstance(thing, Store)` asks for the three methods, not for the base class.
 
-        `concurrency` is how many threads may call `put` at once. Where it is 1, only the thread that called `scan`
-        does, so that a store over a database connection of that thread is safe.
+    `concurrency` is how many threads may call `put` at once. Where it is 1, only the thread that called `scan`
+    does, so that a store over a database connection of that thread is safe.
 
-        >>> import io
-        >>> class Shelf(c4py.Store):
-        ...     def __init__(self):
-        ...         self.contents = {}
-        ...     def has(self, c4id):
-        ...         return c4id in self.contents
-        ...     def get(self, c4id):
-        ...         if c4id not in self.contents:
-        ...             raise c4py.ContentNotFound(c4id)
-        ...         return io.BytesIO(self.contents[c4id])
-        ...     def put(self, source):
-        ...         data = source.read()
-        ...         c4id = c4py.identify_bytes(data)
-        ...         self.contents[c4id] = data
-        ...         return c4id
-        >>> shelf = Shelf()
-        >>> c4id = shelf.put(io.BytesIO(b"frame 1"))
-        >>> c4id in shelf, shelf.open(c4id).read()
-        (True, b'frame 1')
-        """
+    >>> import io
+    >>> class Shelf(c4py.Store):
+    ...     def __init__(self):
+    ...         self.contents = {}
+    ...     def has(self, c4id):
+    ...         return c4id in self.contents
+    ...     def get(self, c4id):
+    ...         if c4id not in self.contents:
+    ...             raise c4py.ContentNotFound(c4id)
+    ...         return io.BytesIO(self.contents[c4id])
+    ...     def put(self, source):
+    ...         data = source.read()
+    ...         c4id = c4py.identify_bytes(data)
+    ...         self.contents[c4id] = data
+    ...         return c4id
+    >>> shelf = Shelf()
+    >>> c4id = shelf.put(io.BytesIO(b"frame 1"))
+    >>> c4id in shelf, shelf.open(c4id).read()
+    (True, b'frame 1')
+    """
 
-        concurrency = 1
+    #: Threads that may call `put` at once.
+    concurrency: int = 1
 
-        @abc.abstractmethod
-        def has(self, c4id, /):
-            """Say whether the store has the content of an ID."""
+    @abc.abstractmethod
+    def has(self, c4id: C4ID) -> bool:
+        """Say whether the store has the content of an ID."""
 
-        @abc.abstractmethod
-        def get(self, c4id, /):
-            """Open the content of an ID; raise ContentNotFound where there is none."""
+    @abc.abstractmethod
+    def get(self, c4id: C4ID) -> BinaryIO:
+        """Open the content of an ID; raise ContentNotFound where there is none."""
 
-        @abc.abstractmethod
-        def put(self, source, /):
-            """Store what is left in a binary stream, and return its ID."""
+    @abc.abstractmethod
+    def put(self, source: BinaryIO) -> C4ID:
+        """Store what is left in a binary stream, and return its ID."""
 
-        def open(self, c4id, *, verify=True):
-            """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
-            from c4py.store.content import verified
+    def open(self, c4id: C4ID | str, *, verify: bool = True) -> BinaryIO:
+        """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
+        from c4py.store.content import verified
 
-            c4id = as_id(c4id)
-            source = self.get(c4id)
-            return verified(source, c4id) if verify else source
+        c4id = as_id(c4id)
+        source = self.get(c4id)
+        return verified(source, c4id) if verify else source
 
-        def __contains__(self, c4id):
-            return self.has(as_id(c4id))
+    def __contains__(self, c4id: C4ID | str) -> bool:
+        return self.has(as_id(c4id))
 
-        @classmethod
-        def __subclasshook__(cls, other):
-            if cls is not Store:
-                return NotImplemented
-            return all(callable(getattr(other, name, None)) for name in ("has", "get", "put")) or NotImplemented
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        is_one = cls is Store and all(callable(getattr(other, name, None)) for name in ("has", "get", "put"))
+        return is_one or NotImplemented
 
 
 def as_id(c4id: C4ID | str) -> C4ID:

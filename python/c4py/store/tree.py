@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from c4py._rust import C4ID, TreeStore, store_ids
-from c4py.errors import ContentNotFound
+from c4py.errors import ContentNotFound, StoreError
 from c4py.store.protocol import Store, as_id
 
 TYPE_CHECKING = False
@@ -31,7 +33,6 @@ def _remember(store: FSStore) -> None:
     global _stores
     if _stores is None:
         import atexit
-        import os
         from weakref import WeakValueDictionary
 
         _stores = WeakValueDictionary()
@@ -85,11 +86,32 @@ class FSStore(Store):
         split_threshold: int = SPLIT_THRESHOLD,
         durability: Literal["full", "batch", "none"] = "full",
     ) -> None:
-        self.split_threshold = split_threshold
-        self.durability = durability
+        for argument, value, kind in (("split_threshold", split_threshold, int), ("durability", durability, str)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{argument} must be {kind.__name__}, not {type(value).__name__}")
+        if split_threshold < 0:
+            raise ValueError(f"split_threshold must not be negative: {split_threshold}")
+        if not os.fspath(root):
+            raise ValueError("root must not be empty")
+        self._settings = split_threshold, durability
         #: The core's store, which scans put into.
         self.tree = TreeStore(root, split_threshold, durability)
         _remember(self)
+
+    @property
+    def split_threshold(self) -> int:
+        """Objects that a directory holds before it is split."""
+        return self._settings[0]
+
+    @split_threshold.setter
+    def split_threshold(self, value: int) -> None:
+        self.flush()
+        self.__init__(self.tree.root, split_threshold=value, durability=self.durability)  # type: ignore[misc]
+
+    @property
+    def durability(self) -> Literal["full", "batch", "none"]:
+        """When an object that was put survives a crash of the machine."""
+        return self._settings[1]
 
     @property
     def root(self) -> Path:
@@ -98,11 +120,11 @@ class FSStore(Store):
 
         return Path(self.tree.root)
 
-    def has(self, c4id: C4ID | str, /) -> bool:
+    def has(self, c4id: C4ID | str) -> bool:
         """Say whether the store has an object. What has the name of an ID and is no regular file raises StoreError."""
         return self.tree.find(c4id) is not None
 
-    def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
+    def get(self, c4id: C4ID | str, *, verify: bool = False) -> BinaryIO:
         """Open an object for reading; the caller closes it.
 
         With `verify`, reading to the end raises StoreCorrupt if the bytes are not those of the ID; without it the
@@ -119,18 +141,18 @@ class FSStore(Store):
 
         return verified(file, as_id(c4id))
 
-    def open(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
+    def open(self, c4id: C4ID | str, *, verify: bool = True) -> BinaryIO:
         """Open an object for reading, verified unless asked otherwise: see `get`."""
         return self.get(c4id, verify=verify)
 
-    def put(self, source: BinaryIO, /) -> C4ID:
+    def put(self, source: BinaryIO) -> C4ID:
         """Store what is left in a binary stream, in bounded memory, and return its ID.
 
         Nothing is written of what the store has already. A stream that fails leaves nothing.
         """
         return self.tree.put(source)
 
-    def path(self, c4id: C4ID | str, /) -> Path:
+    def path(self, c4id: C4ID | str) -> Path:
         """Give the path of an object, which a split of its directory moves. Raises ContentNotFound."""
         from pathlib import Path
 
@@ -139,7 +161,7 @@ class FSStore(Store):
             raise ContentNotFound(as_id(c4id))
         return Path(path)
 
-    def remove(self, c4id: C4ID | str, /) -> bool:
+    def remove(self, c4id: C4ID | str) -> bool:
         """Remove an object, and say whether there was one. Nothing is asked about who needs it: see `gc`."""
         return self.tree.remove(c4id)
 
@@ -228,10 +250,14 @@ class FSStore(Store):
         return collect_garbage(self.tree.root, roots, dry_run=dry_run, grace=grace, progress=progress)
 
     def _is_made(self) -> bool:
-        """Say whether there is a directory: the first put makes it."""
-        import os
-
-        return os.path.lexists(self.tree.root)
+        """Say whether there is a directory: the first put makes it. What cannot be looked at is no empty store."""
+        try:
+            os.lstat(self.tree.root)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(error.errno, f"cannot look at the store: {error.strerror}", self.tree.root) from None
+        return True
 
     def __del__(self) -> None:
         """Flush a store that is forgotten: what was put and not flushed would be lost."""

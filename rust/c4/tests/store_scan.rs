@@ -157,7 +157,7 @@ fn a_store_that_fails_fails_the_scan() {
     fs::write(directory.path().join("file"), "in the way").unwrap();
     let store = TreeStore::new(&directory.path().join("file/store"), 4096, Durability::Full).unwrap();
     let error = into(&root, &ScanOptions::default(), Sink::Tree(&store)).unwrap_err();
-    assert!(matches!(error, ScanError::Store(StoreError::Io { .. })), "{error:?}");
+    assert!(matches!(error, ScanError::Store { source: StoreError::Io { .. }, .. }), "{error:?}");
 }
 
 /// Stores that do not do what a store must.
@@ -197,7 +197,7 @@ fn a_store_that_does_not_do_what_it_must_is_found_out() {
     let directory = tempdir().unwrap();
     fs::write(directory.path().join("f"), "content").unwrap();
     let failure = |store: Bad| match into(directory.path(), &ScanOptions::default(), Sink::Port(&store)) {
-        Err(ScanError::Store(error)) => error,
+        Err(ScanError::Store { source, path: Some(path) }) if path == b"f" => source,
         other => panic!("{other:?}"),
     };
     assert!(matches!(failure(Bad::Lies), StoreError::WrongId(_)));

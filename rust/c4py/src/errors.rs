@@ -117,10 +117,22 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
             os_error::<python::NotADirectory>(py, error, Some(path))
         }
         ScanError::Root(error) => from_io(py, error, Some(path)),
-        ScanError::Store(error) => from_store(py, error),
+        ScanError::Store { source, path } => with_file(py, from_store(py, source), path.as_deref()),
         ScanError::Workers(..) => PyRuntimeError::new_err(error.to_string()),
         ScanError::Cancelled => PyKeyboardInterrupt::new_err(()),
     }
+}
+
+/// The same exception, with a note of the file that was being stored.
+pub(crate) fn with_file(py: Python<'_>, error: PyErr, path: Option<&[u8]>) -> PyErr {
+    if let Some(path) = path {
+        let mut shown = Vec::new();
+        c4m::safe_name(path, &mut shown);
+        let note = format!("while {} was being stored", String::from_utf8_lossy(&shown));
+        // Without the note the exception says what it said.
+        let _ = error.value(py).call_method1("add_note", (note,));
+    }
+    error
 }
 
 /// A `StoreError` with the number that the system gave, and the path.

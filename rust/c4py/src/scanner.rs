@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use c4::scan::{LinkIds, Patterns, ScanMode, ScanOptions, ScanProgress, ScanStats, Sink};
+use c4::scan::{LinkIds, Patterns, ScanError, ScanMode, ScanOptions, ScanProgress, ScanStats, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use crate::errors::from_scan;
+use crate::errors::{from_scan, with_file};
 use crate::identify::check_workers;
 use crate::manifest::Manifest;
 use crate::names::{to_bytes, to_path, to_str};
@@ -217,7 +217,7 @@ pub(crate) fn scan<'py>(
         (Some(tree), _) => watch(py, || scan(Some(Sink::Tree(&tree))), report, cancel)?,
         (None, None) => watch(py, || scan(None), report, cancel)?,
         (None, Some(store)) => {
-            let port = PythonStore::new(store)?;
+            let port = PythonStore::new(store, &progress)?;
             let work = |caller| {
                 let port = port.called_by(caller);
                 let result = scan(Some(Sink::Port(&port)));
@@ -225,12 +225,13 @@ pub(crate) fn scan<'py>(
             };
             let (result, failure) = watch_and_call(py, work, report, cancel)?;
             // What the store raised says more than that it failed.
-            if let Some(failure) = failure
-                && result.is_err()
-            {
-                return Err(failure);
+            match (failure, &result) {
+                (Some(failure), Err(ScanError::Store { path, .. })) => {
+                    return Err(with_file(py, failure, path.as_deref()));
+                }
+                (Some(failure), Err(_)) => return Err(failure),
+                _ => result,
             }
-            result
         }
     };
     let scan = result.map_err(|error| from_scan(py, &error, path))?;

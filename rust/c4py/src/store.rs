@@ -95,6 +95,6 @@ impl TreeStore {
 }
 
 /// The ID of an object, which `None` is not.
-fn named(argument: &str, c4id: &Bound<'_, PyAny>) -> PyResult<c4::C4Id> {
+pub(crate) fn named(argument: &str, c4id: &Bound<'_, PyAny>) -> PyResult<c4::C4Id> {
     if c4id.is_none() { Err(wrong_type(argument, "C4ID or str", c4id)) } else { to_id(argument, c4id) }
 }

@@ -1,15 +1,17 @@
 //! Stores written in Python, as a scan puts content into them.
 
 use std::io::{self, Read};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use c4::C4Id;
+use c4::scan::ScanProgress;
 use c4::store::{Content, Store, StoreError};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::id::to_id;
+use crate::errors::wrong_type;
+use crate::store::named;
 use crate::watch::Caller;
 
 /// Bytes that there is room for at first, however many are asked for.
@@ -17,12 +19,15 @@ const READ_BYTES: u64 = 256 * 1024;
 
 /// Content that a store is to read: a binary stream without places to seek to.
 #[pyclass(frozen, module = "c4py._rust")]
-pub(crate) struct ContentReader(Mutex<Option<Content>>);
+pub(crate) struct ContentReader {
+    content: Mutex<Option<Content>>,
+    progress: Arc<ScanProgress>,
+}
 
 impl ContentReader {
     /// Reads up to so many bytes; none once the store has returned.
     fn take(&self, limit: u64) -> io::Result<Vec<u8>> {
-        let mut content = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
+        let mut content = self.content.lock().map_err(|_| io::Error::other("a reader panicked"))?;
         let mut bytes = Vec::with_capacity(limit.min(READ_BYTES) as usize);
         if let Some(content) = content.as_mut() {
             content.by_ref().take(limit).read_to_end(&mut bytes)?;
@@ -54,6 +59,12 @@ impl ContentReader {
         Ok(count)
     }
 
+    /// Whether the scan was asked to stop: a store that waits for something else need not wait any longer.
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.progress.is_cancelled()
+    }
+
     #[allow(clippy::unused_self, reason = "a stream is asked")]
     fn readable(&self) -> bool {
         true
@@ -72,12 +83,12 @@ impl ContentReader {
     /// Whether the store has returned, or closed it.
     #[getter]
     fn closed(&self) -> bool {
-        self.0.lock().map_or(true, |content| content.is_none())
+        self.content.lock().map_or(true, |content| content.is_none())
     }
 
     /// End the reading.
     fn close(&self) {
-        if let Ok(mut content) = self.0.lock() {
+        if let Ok(mut content) = self.content.lock() {
             *content = None;
         }
     }
@@ -97,23 +108,25 @@ pub(crate) struct PythonStore {
     store: Py<PyAny>,
     concurrency: usize,
     caller: Option<Caller>,
+    progress: Arc<ScanProgress>,
     failure: Mutex<Option<PyErr>>,
 }
 
 impl PythonStore {
     /// Looks at a store. One that says nothing else is called by one thread only, the caller of the scan.
-    pub(crate) fn new(store: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(store: &Bound<'_, PyAny>, progress: &Arc<ScanProgress>) -> PyResult<Self> {
         if !store.getattr_opt("put")?.is_some_and(|put| put.is_callable()) {
             return Err(PyTypeError::new_err("store must have a method put"));
         }
         let concurrency = match store.getattr_opt("concurrency")? {
-            Some(value) => value.extract::<usize>()?,
-            None => 1,
+            Some(value) => value.extract().map_err(|_| wrong_type("a store's concurrency", "a small int", &value))?,
+            None => 1_usize,
         };
         if !(1..=1024).contains(&concurrency) {
             return Err(PyValueError::new_err("a store's concurrency must be between 1 and 1024"));
         }
-        Ok(Self { store: store.clone().unbind(), concurrency, caller: None, failure: Mutex::default() })
+        let progress = Arc::clone(progress);
+        Ok(Self { store: store.clone().unbind(), concurrency, caller: None, progress, failure: Mutex::default() })
     }
 
     /// The same store for the work of one call.
@@ -150,11 +163,12 @@ impl PythonStore {
 
 impl Store for PythonStore {
     fn put(&self, content: Content) -> Result<C4Id, StoreError> {
+        let progress = Arc::clone(&self.progress);
         self.call(move |store| {
-            let reader = Bound::new(store.py(), ContentReader(Mutex::new(Some(content))))?;
+            let reader = Bound::new(store.py(), ContentReader { content: Mutex::new(Some(content)), progress })?;
             let id = store.call_method1("put", (&reader,));
             reader.get().close();
-            to_id("what put() returns", &id?)
+            named("what put() returns", &id?)
         })
     }
 

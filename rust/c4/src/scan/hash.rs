@@ -149,7 +149,7 @@ impl OpenFile<'_> {
     /// Gives bytes to the store.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), IssueKind> {
         let Some(keeper) = self.keeper else { return Ok(()) };
-        keeper.take(&mut self.kept, bytes).map_err(|error| stopped(keeper, error))
+        keeper.take(&mut self.kept, bytes).map_err(|error| stopped(keeper, error, None))
     }
 
     /// Begins to store the file, before its first byte is read.
@@ -160,7 +160,7 @@ impl OpenFile<'_> {
             Err(StoreError::Io { source, .. }) if is_descriptor_exhaustion(&source) => {
                 return Err(IssueKind::Io("cannot open a file of the store", source));
             }
-            Err(error) => return Err(stopped(keeper, error)),
+            Err(error) => return Err(stopped(keeper, error, None)),
         }
         if let Kept::Shared(_, copy) = &mut self.kept
             && let Some(copy) = copy.take()
@@ -173,8 +173,8 @@ impl OpenFile<'_> {
 }
 
 /// What a file reports when the store has failed, which stops the scan.
-fn stopped(keeper: &Keeper<'_>, error: StoreError) -> IssueKind {
-    keeper.note(Err(error));
+fn stopped(keeper: &Keeper<'_>, error: StoreError, path: Option<Vec<u8>>) -> IssueKind {
+    keeper.note(Err(error), || path);
     IssueKind::Io("cannot store the file", io::Error::other("the store failed"))
 }
 
@@ -248,7 +248,7 @@ impl<'f> Batch for Files<'f> {
             State::Read(metadata) => {
                 let id = C4Id(digest);
                 if let Some(keeper) = file.keeper {
-                    keeper.commit(file.kept, &id);
+                    keeper.commit(file.kept, &id, || self.path_of(index));
                 }
                 Ok((id, metadata))
             }
@@ -282,7 +282,7 @@ impl Files<'_> {
         }
         drop(results);
         ScanProgress::add(&self.scanner.progress.files_done, 1);
-        self.scanner.progress.note(|| self.forest.full_path(job.row, job.directory));
+        self.scanner.progress.note(|| self.path_of(index));
     }
 
     /// Lets a store that is no directory read all files; it hashes none itself, the files do as they are read.
@@ -323,8 +323,12 @@ impl Files<'_> {
             Ok((id, file)) => Ok((id, Metadata::of(file.stat()))),
             Err(PortFault::Changed) => Err(IssueKind::Changed),
             Err(PortFault::Unreadable(error)) => Err(IssueKind::Io("cannot read the file", error)),
-            Err(PortFault::Store(error)) => Err(stopped(keeper, error)),
+            Err(PortFault::Store(error)) => Err(stopped(keeper, error, Some(self.path_of(index)))),
         }
+    }
+
+    fn path_of(&self, index: usize) -> Vec<u8> {
+        self.forest.full_path(self.jobs[index].row, self.jobs[index].directory)
     }
 
     fn is_as_listed(&self, job: &Job, metadata: &Metadata) -> bool {

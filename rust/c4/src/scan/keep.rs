@@ -13,7 +13,7 @@ use std::time::Duration;
 use c4_engine::{BUFFER_BYTES, FileRead, FileReader, is_descriptor_exhaustion};
 use c4_sha512::Sha512;
 
-use super::ScanProgress;
+use super::{ScanError, ScanProgress};
 use crate::C4Id;
 use crate::c4m::Manifest;
 use crate::store::{Ingest, Store, StoreError, TreeStore, WriterSession, WrongId};
@@ -35,7 +35,7 @@ pub enum Sink<'s> {
 pub(super) struct Keeper<'s> {
     sink: Sink<'s>,
     progress: &'s Arc<ScanProgress>,
-    failure: Mutex<Option<StoreError>>,
+    failure: Mutex<Option<ScanError>>,
     /// Keeps the writer's directory of a store in place from the first object to the last.
     session: OnceLock<WriterSession>,
     gate: Gate,
@@ -121,13 +121,13 @@ impl<'s> Keeper<'s> {
     }
 
     /// Stores a file that was read to its end. A failure stops the scan.
-    pub(super) fn commit(&self, kept: Kept<'s>, id: &C4Id) {
+    pub(super) fn commit(&self, kept: Kept<'s>, id: &C4Id, path: impl FnOnce() -> Vec<u8>) {
         let result = match (kept, self.sink) {
             (Kept::Bytes(bytes), Sink::Tree(store)) => patiently(|| store.put_bytes(id, &bytes)),
             (Kept::Written(ingest) | Kept::Shared(ingest, _), _) => ingest.commit(id),
             _ => Ok(()),
         };
-        self.note(result);
+        self.note(result, || Some(path()));
     }
 
     /// Stores a text that the scan has made. A failure stops the scan.
@@ -142,7 +142,7 @@ impl<'s> Keeper<'s> {
                 found.and_then(|found| check_id(*id, found))
             }
         };
-        self.note(result);
+        self.note(result, || None);
     }
 
     /// Stores the ID lists of sequences, which their IDs name.
@@ -153,15 +153,16 @@ impl<'s> Keeper<'s> {
     }
 
     /// Notes a failure, if it is one, which stops the scan.
-    pub(super) fn note(&self, result: Result<(), StoreError>) {
-        if let Err(error) = result {
+    pub(super) fn note(&self, result: Result<(), StoreError>, path: impl FnOnce() -> Option<Vec<u8>>) {
+        if let Err(source) = result {
+            let error = ScanError::Store { source, path: path() };
             self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             self.progress.cancel();
         }
     }
 
     /// Makes durable what was stored. The failure of the store, if there was one.
-    pub(super) fn finish(self) -> Result<(), StoreError> {
+    pub(super) fn finish(self) -> Result<(), ScanError> {
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
@@ -169,8 +170,8 @@ impl<'s> Keeper<'s> {
             return Ok(());
         }
         match self.sink {
-            Sink::Tree(store) => store.flush(),
-            Sink::Port(store) => store.flush(),
+            Sink::Tree(store) => Ok(store.flush()?),
+            Sink::Port(store) => Ok(store.flush()?),
         }
     }
 

@@ -251,11 +251,22 @@ pub enum ScanError {
     #[error("cannot start {0} worker threads: {1}")]
     Workers(usize, String),
     /// The store cannot take what was read; there is no manifest of what is not stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("{source}")]
+    Store {
+        /// What the store said.
+        source: StoreError,
+        /// The file that it was to take, if it was one; relative to the root.
+        path: Option<Vec<u8>>,
+    },
     /// The scan was asked to stop.
     #[error("interrupted")]
     Cancelled,
+}
+
+impl From<StoreError> for ScanError {
+    fn from(source: StoreError) -> Self {
+        Self::Store { source, path: None }
+    }
 }
 
 /// Scans a directory; a root that is a symbolic link is followed.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustix::io::Errno;
 
-use super::session::Temporary;
+use super::session::{Session, Temporary};
 use super::tree::lock;
 use super::{Context as _, StoreError, TreeStore};
 use crate::C4Id;
@@ -104,9 +104,14 @@ impl Batch {
         pending.retain(|_, waiting| waiting.temporary.session().is_ours());
         let waiting: Vec<_> = pending.iter().map(|(id, waiting)| (*id, Arc::clone(waiting))).collect();
         drop(pending);
+        if waiting.is_empty() && !was_unsynchronized {
+            return Ok(());
+        }
+        // One for both: failures to write since it was made are told through it.
+        let session = store.session()?;
         if !waiting.is_empty() {
             let temporaries = waiting.iter().map(|(_, waiting)| &waiting.temporary);
-            if let Err(error) = synchronize(store, temporaries.filter(|temporary| !temporary.is_kept())) {
+            if let Err(error) = synchronize(&session, temporaries.filter(|temporary| !temporary.is_kept())) {
                 if self.note_failure(&error) {
                     self.forget(&waiting);
                 }
@@ -120,10 +125,8 @@ impl Batch {
                     store.place(id, &waiting.temporary, waiting.size)?;
                 }
             }
-        } else if !was_unsynchronized {
-            return Ok(());
         }
-        synchronize(store, std::iter::empty()).inspect_err(|error| {
+        synchronize(&session, std::iter::empty()).inspect_err(|error| {
             self.note_failure(error);
         })?;
         self.forget(&waiting);
@@ -154,9 +157,7 @@ impl Batch {
 
 /// Makes temporaries, and names, durable: all at once where the file system can, else one by one. In that case names are
 /// made durable as they are given.
-fn synchronize<'t>(store: &TreeStore, temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
-    // Failures to write since the writer's directory was made are told here.
-    let session = store.session()?;
+fn synchronize<'t>(session: &Session, temporaries: impl Iterator<Item = &'t Temporary>) -> Result<(), StoreError> {
     if session.is_synced_together() {
         return session.synchronize();
     }
