@@ -261,7 +261,7 @@ class FSStore(Store):
 
     def __del__(self) -> None:
         """Flush a store that is forgotten: what was put and not flushed would be lost."""
-        if self.durability == "batch" and hasattr(self, "tree"):
+        if hasattr(self, "tree") and self.durability == "batch":
             self.flush()
 
     def __repr__(self) -> str:
