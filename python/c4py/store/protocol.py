@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
         def has(self, c4id: C4ID, /) -> bool:
             """Say whether the store has the content of an ID."""
-            raise NotImplementedError
 
         def get(self, c4id: C4ID, /) -> BinaryIO:
             """Open the content of an ID; raise ContentNotFound where there is none."""
-            raise NotImplementedError
 
         def put(self, source: BinaryIO, /) -> C4ID:
             """Store what is left in a binary stream, and return its ID."""
-            raise NotImplementedError
 
 
 class Store(abc.ABC):
