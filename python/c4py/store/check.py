@@ -74,7 +74,7 @@ _MESSAGES = {
 def directory_stats(root: StrPath, *, progress: Progress = None) -> StoreStats:
     """Count what a store directory holds; every object is looked at, none is opened.
 
-    Raises OSError for what cannot be looked at.
+    Raises StoreError for what cannot be looked at.
     """
     return StoreStats(**_watched(root, progress, lambda tick: store_stats(root, tick)))
 
@@ -105,7 +105,7 @@ def verify_directory(
     workers: threads, by default one a processor.
     progress: as in `scan`; the total is that of the objects to check.
 
-    Raises OSError for a root that cannot be listed. KeyboardInterrupt stops the work at once.
+    Raises StoreError for a root that cannot be listed. KeyboardInterrupt stops the work at once.
     """
     options: VerifyOptions = {
         "sample": sample,
@@ -151,6 +151,7 @@ def collect_garbage(
     roots: manifests, as Manifest, as the path of a c4m file or as its text in bytes; and IDs of objects, which are
     kept, with all they refer to if they are manifests. Followed are all states of a patch chain and its base, the
     listings of directories, the members of sequences, and files whose names end in `.c4m`, wherever the store has them.
+    Of a manifest itself is kept what it is stored as: the listing of its top level, its canonical text, its bytes.
     dry_run: only report what would be removed; nothing at all is changed.
     grace: seconds, or a timedelta; what was written or put since is kept. The default is a day.
     progress: as in `scan`; the total is 0, since it is not known.
@@ -161,7 +162,7 @@ def collect_garbage(
 
     Raises, before anything is removed, for a root of which it is not known what it refers to: OSError or ParseError for
     a file, StoreCorrupt for a listing whose content is not that of its ID, StoreError for a base, a listing or an
-    object that the store does not have. ValueError when there are no roots, since everything would be removed.
+    object that the store does not have, and for a store that cannot be listed. ValueError when there are no roots, since everything would be removed.
     """
     given = _roots(roots)
     if not given:
