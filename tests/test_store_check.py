@@ -31,6 +31,7 @@ from c4py.store.check import (
     verify_directory,
     verify_store,
 )
+from c4py.store.content import verified
 from c4py.store.manifests import put_manifest
 
 OLD = time.time() - 48 * 3600
@@ -477,6 +478,49 @@ def test_an_object_that_is_gone_or_misread_once_is_not_reported() -> None:
 
     report = verify_store(Flaky([b"gone", b"a", b"b"]))
     assert (report.is_ok, report.checked, report.bytes) == (True, 2, 2)
+
+
+def test_ids_that_a_store_lists_as_text_are_read() -> None:
+    class Texts(MemoryStore):
+        def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+            return map(str, self.contents)
+
+    store = Texts([b"a", b"b"])
+    assert verify_store(store).checked == 2
+    store.contents[c4py.identify_bytes(b"c")] = b"bad"
+    assert [found.c4id for found in verify_store(store).corrupt] == [c4py.identify_bytes(b"c")]
+
+
+def test_a_store_that_has_nothing_of_what_it_lists_is_not_sound() -> None:
+    class Empty(MemoryStore):
+        def get(self, c4id: c4py.C4ID, /) -> BinaryIO:
+            raise c4py.ContentNotFound(c4id)
+
+    report = verify_store(Empty([b"a", b"b", b"c"]))
+    assert (report.is_ok, report.checked, report.complete) == (False, 0, True)
+    assert report.unreadable[0].message == "listed, and not there"
+    assert str(report).endswith("0 objects checked, 0 B, 3 unreadable")
+    assert verify_store(Empty()).is_ok
+
+
+def test_what_is_corrupt_is_told_in_the_same_words_whoever_finds_it(tmp_path: Path) -> None:
+    c4id = put(tmp_path, b"good")
+    damage(tmp_path, c4id, b"bad")
+    (expected,) = verify_directory(tmp_path).corrupt
+
+    class Verifying(MemoryStore):
+        def get(self, c4id: c4py.C4ID, /) -> BinaryIO:
+            return verified(super().get(c4id), c4id)
+
+    for store, size, message in (
+        (MemoryStore(), 3, expected.message),
+        (Verifying(), None, expected.message.removesuffix(", of 3 bytes")),
+    ):
+        store.contents[c4id] = b"bad"
+        report = verify_store(store)
+        (found,) = report.corrupt
+        assert (found.message, found.actual, found.size) == (message, expected.actual, size)
+        assert report.checked == 1
 
 
 def test_the_same_objects_are_sampled_whatever_the_store(store: Path) -> None:
