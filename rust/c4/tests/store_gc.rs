@@ -141,7 +141,7 @@ fn the_texts_that_a_manifest_is_stored_as_are_kept_with_it() {
             put(root, base.as_bytes());
             put(root, b"garbage");
             age_all(root);
-            collect(root, &[form.clone()]).unwrap();
+            collect(root, std::slice::from_ref(&form)).unwrap();
             assert_eq!(objects(root), kept, "{form:?}");
         }
     }
