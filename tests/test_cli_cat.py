@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import c4py
 import pytest
@@ -262,16 +263,39 @@ def test_a_listing_that_is_no_manifest_is_an_error(home: Path, store: c4py.FSSto
     assert f"d/: {patch} is a patch of " in done.stderr.decode()
 
 
-def test_a_few_texts_that_stand_for_many_entries_are_refused(
-    store: c4py.FSStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifests, "MAX_STORED_ENTRIES", 10_000)
+def test_a_few_texts_that_stand_for_many_entries_are_refused_and_read_once(store: c4py.FSStore) -> None:
+    class Counting:
+        def __init__(self) -> None:
+            self.reads = 0
+
+        def get(self, c4id: c4py.C4ID, /) -> BinaryIO:
+            self.reads += 1
+            return store.get(c4id)
+
     text = b"- - 1 x -\n"
     for _ in range(20):
         c4id = put(store, text)
         text = b"".join(b"d--------- - - d%d/ %s\n" % (number, str(c4id).encode()) for number in range(10))
+    counting = Counting()
     with pytest.raises(ValueError, match="more than 10,000 entries"):
-        manifests.load_stored(store, put(store, text))
+        manifests.load_stored(counting, put(store, text), max_entries=10_000)
+    assert counting.reads == 21
+    # A long listing is not kept, but read again.
+    c4id = put(store, b"".join(b"- - 1 x%d -\n" % number for number in range(manifests.KEPT_ENTRIES + 1)))
+    text = b"".join(b"d--------- - - d%d/ %s\n" % (number, str(c4id).encode()) for number in range(3))
+    counting = Counting()
+    assert len(manifests.load_stored(counting, put(store, text))) == 3 * (manifests.KEPT_ENTRIES + 2)
+    assert counting.reads == 4
+
+
+def test_listings_beyond_the_number_that_is_kept_are_read_again(
+    store: c4py.FSStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifests, "KEPT_LISTINGS", 2)
+    ids = [str(put(store, b"- - 1 x%d -\n" % number)).encode() for number in range(4)]
+    text = b"".join(b"d--------- - - d%02d/ %s\n" % (number, ids[number % 4]) for number in range(12))
+    whole = manifests.load_stored(store, put(store, text))
+    assert [path for path, _ in whole.files()] == [f"d{number:02}/x{number % 4}" for number in range(12)]
 
 
 def test_a_deep_tree_needs_no_deep_stack(store: c4py.FSStore) -> None:

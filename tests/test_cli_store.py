@@ -55,7 +55,6 @@ def test_wrong_usage_ends_with_2(home: Path) -> None:
         ["ls", "--no-such-flag"],
         ["init", "a", "b"],
         ["gc"],
-        ["verify", "--sample", "x"],
         ["verify", "--time-limit", "1y"],
         ["verify", "--resume", "x"],
         ["gc", "--grace", "-1", "x"],
@@ -64,6 +63,14 @@ def test_wrong_usage_ends_with_2(home: Path) -> None:
         done = c4py_run("store", *arguments, home=home, store=home / "store")
         assert (done.returncode, done.stdout) == (2, b""), (arguments, done.stderr)
         assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("part", ["x", "200%", "-1", "nan", "nan%", "inf", "1.5", "", "%", "1e400", "\x1b[31m"])
+def test_a_sample_that_is_none_is_wrong_usage(part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "verify", "--store", str(tmp_path), "--sample", part]) == 2
+    said = capsys.readouterr().err
+    assert f"argument --sample: neither a part (0.05, 5%) nor a number of objects: {part!r}" in said
+    assert "\x1b" not in said
 
 
 def test_every_action_has_help_with_examples(home: Path) -> None:
@@ -81,7 +88,7 @@ def test_without_a_store_it_is_said_how_to_have_one(home: Path) -> None:
     for arguments in (["info"], ["ls"], ["verify"], ["gc", "x.c4m"]):
         done = c4py_run("store", *arguments, home=home)
         assert (done.returncode, done.stdout) == (1, b"")
-        assert done.stderr.startswith(b"c4py store: no content store is configured: ")
+        assert done.stderr.startswith(f"c4py store {arguments[0]}: no content store is configured: ".encode())
 
 
 def test_what_an_action_does_to_one_store_needs_one_to_be_named(home: Path, store: c4py.FSStore) -> None:
@@ -179,15 +186,23 @@ def test_ls_tells_sizes_and_paths(home: Path, store: c4py.FSStore) -> None:
         assert c4py.identify_file(path) == c4py.identify_bytes(b"x" * int(size)) == c4py.parse(c4id)
 
 
-def test_a_directory_that_is_not_there_yet_holds_nothing_and_is_not_sound(home: Path) -> None:
-    done = c4py_run("store", "ls", home=home, store=home / "none")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    done = c4py_run("store", "info", "--json", home=home, store=home / "none")
-    assert json.loads(done.stdout)["stores"][0]["objects"] == 0
+def test_a_directory_that_is_not_there_yet_is_told(home: Path, store: c4py.FSStore) -> None:
+    absent = home / "none"
+    for arguments, configured in (([], f"{absent},{store.root}"), (["--store", str(absent)], "")):
+        done = c4py_run("store", "ls", *arguments, home=home, store=configured or None)
+        assert done.returncode == 1
+        assert done.stderr.decode() == f"c4py store ls: {absent}: the store is not made yet\n"
+        assert done.stdout.count(b"\n") == (10 if configured else 0)
+        done = c4py_run("store", "info", *arguments, home=home, store=configured or None)
+        assert done.returncode == 0
+        assert f"{absent} (written and read, not made yet)\n  objects           0\n" in done.stdout.decode()
+        assert done.stdout.count(b"not made") == 1
+    done = c4py_run("store", "info", "--json", home=home, store=f"{absent},{store.root}")
+    assert [(one["objects"], one["made"]) for one in json.loads(done.stdout)["stores"]] == [(0, False), (10, True)]
     # The disk that it lies on may not be mounted.
     done = c4py_run("store", "verify", home=home, store=home / "none")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"c4py store: {home}/none: No such file or directory\n"
+    assert done.stderr.decode() == f"c4py store verify: {home}/none: No such file or directory\n"
 
 
 # verify
@@ -275,8 +290,8 @@ def test_gc_keeps_what_a_manifest_refers_to(
     c4py.dump(c4py.scan(tmp_path / "tree"), home / "-odd name.c4m")
     done = c4py_run("store", "gc", "--yes", "--json", "--", "-odd name.c4m", home=home, store=store.root)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["removed_count"] >= 10
-    assert set(kept[:-1]) <= set(store)
+    assert json.loads(done.stdout)["removed_count"] == 10
+    assert set(store) == set(kept)
 
 
 def test_gc_keeps_what_is_young(home: Path, store: c4py.FSStore, kept: list[c4py.C4ID]) -> None:
@@ -291,10 +306,18 @@ def test_gc_removes_nothing_when_a_root_cannot_be_read(home: Path, store: c4py.F
     for root in ("missing.c4m", "broken.c4m", str(c4py.identify_bytes(b"nowhere"))):
         done = c4py_run("store", "gc", "--yes", str(kept[-1]), root, home=home, store=store.root)
         assert (done.returncode, done.stdout) == (1, b""), root
-        assert done.stderr.startswith(b"c4py store: ")
+        assert done.stderr.startswith(b"c4py store gc: ")
     damage(store, kept[-1])
     assert c4py_run("store", "gc", "--yes", str(kept[-1]), home=home, store=store.root).returncode == 4
     assert set(store) == before
+
+
+def test_gc_of_a_file_says_that_it_is_no_directory(home: Path) -> None:
+    (home / "file").touch()
+    for more in ([], ["--yes"]):
+        done = c4py_run("store", "gc", *more, str(c4py.identify_bytes(b"x")), home=home, store=home / "file")
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode() == f"c4py store gc: {home}/file: Not a directory\n"
 
 
 # A bucket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -30,6 +31,8 @@ from c4py.store.check import (
     verify_directory,
     verify_store,
 )
+from c4py.store.content import verified
+from c4py.store.manifests import put_manifest
 
 OLD = time.time() - 48 * 3600
 
@@ -78,9 +81,9 @@ def test_ids_come_in_order_and_a_list_of_them_is_never_made(store: Path) -> None
     ids = _rust.store_ids(os.fsencode(store))
     assert iter(ids) is ids
     assert next(ids) == expected[0]
-    with pytest.raises(FileNotFoundError) as error:
+    with pytest.raises(c4py.StoreError) as error:
         _rust.store_ids(store / "no")
-    assert error.value.filename == str(store / "no")
+    assert (error.value.errno, error.value.filename) == (errno.ENOENT, str(store / "no"))
     with pytest.raises(TypeError, match="root must be str, bytes or os.PathLike, not int"):
         _rust.store_ids(1)  # type: ignore[arg-type]
 
@@ -323,16 +326,50 @@ def test_a_scanned_tree_with_its_listings_is_kept(tmp_path: Path) -> None:
     put(root, b"garbage")
     collect_garbage(root, manifest, dry_run=False)
     assert ids_of(root) == sorted(needed)
+    # What a scan stores of it, its own listing among them, is needed; and so are the manifest's texts.
+    stored = c4py.FSStore(tmp_path / "scanned")
+    manifest = c4py.scan(tree, sequences=True, store=stored)
+    file = tmp_path / "tree.c4m"
+    c4py.dump(manifest, file, pretty=True)
+    put_manifest(stored, manifest)
+    before = set(stored)
+    assert {manifest.compute_c4id(), c4py.identify_file(file)} < before
+    pretty = stored.put(io.BytesIO(file.read_bytes()))
+    for c4id in stored:
+        os.utime(stored.path(c4id), (OLD, OLD))
+    for roots in (file, file.read_bytes()):
+        assert stored.gc(roots, False, grace=0).removed == []
+    assert stored.gc(manifest, False, grace=0).removed == [pretty]
+    assert set(stored) == before
     # The directory alone, by its ID: its listings must be there.
     directory = manifest["a"].c4id
     assert directory is not None
-    with pytest.raises(c4py.StoreError, match=rf"root 0 \({directory}\) refers to: the store does not have the object"):
+    with pytest.raises(c4py.StoreError, match=rf"root 1 \({directory}\) refers to: the store does not have the object"):
         collect_garbage(root, directory)
     put(root, manifest["a/b"].canonical().encode() + b"\n")
     with pytest.raises(c4py.StoreError, match="the store does not have the list of the directory"):
         collect_garbage(root, directory)
     put(root, manifest["a/b/f"].canonical().encode() + b"\n")
     assert collect_garbage(root, directory).kept == 3
+
+
+def test_what_fails_in_a_store_is_a_store_error(tmp_path: Path) -> None:
+    file, loop = tmp_path / "file", tmp_path / "loop"
+    file.touch()
+    loop.symlink_to(loop)
+    for path, number in ((file, errno.ENOTDIR), (loop, errno.ELOOP)):
+        store = c4py.FSStore(path)
+        for work in (
+            lambda store=store: list(store),
+            store.stats,
+            store.verify,
+            lambda store=store: store.gc(b"", False),
+            lambda store=store: store.gc(c4py.identify_bytes(b"x")),
+        ):
+            with pytest.raises(c4py.StoreError) as error:
+                work()
+            assert (error.value.errno, error.value.filename) == (number, str(path))
+            assert str(error.value) == f"[Errno {number}] {os.strerror(number)}: '{path}'"
 
 
 @pytest.mark.parametrize(
@@ -367,7 +404,7 @@ def test_a_root_file_that_does_not_parse_is_named(store: Path, tmp_path: Path) -
     with pytest.raises(c4py.StoreCorrupt) as corruption:
         collect_garbage(store, [b"", corrupt])
     assert corruption.value.c4id == corrupt
-    assert corruption.value.__notes__ == [f"so it is not known what root 1 ({corrupt}) refers to"]
+    assert corruption.value.__notes__ == [f"so it is not known what root 2 ({corrupt}) refers to"]
 
 
 def test_the_grace_is_a_day_and_can_be_anything(store: Path) -> None:
@@ -441,6 +478,49 @@ def test_an_object_that_is_gone_or_misread_once_is_not_reported() -> None:
 
     report = verify_store(Flaky([b"gone", b"a", b"b"]))
     assert (report.is_ok, report.checked, report.bytes) == (True, 2, 2)
+
+
+def test_ids_that_a_store_lists_as_text_are_read() -> None:
+    class Texts(MemoryStore):
+        def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+            return map(str, self.contents)
+
+    store = Texts([b"a", b"b"])
+    assert verify_store(store).checked == 2
+    store.contents[c4py.identify_bytes(b"c")] = b"bad"
+    assert [found.c4id for found in verify_store(store).corrupt] == [c4py.identify_bytes(b"c")]
+
+
+def test_a_store_that_has_nothing_of_what_it_lists_is_not_sound() -> None:
+    class Empty(MemoryStore):
+        def get(self, c4id: c4py.C4ID, /) -> BinaryIO:
+            raise c4py.ContentNotFound(c4id)
+
+    report = verify_store(Empty([b"a", b"b", b"c"]))
+    assert (report.is_ok, report.checked, report.complete) == (False, 0, True)
+    assert report.unreadable[0].message == "listed, and not there"
+    assert str(report).endswith("0 objects checked, 0 B, 3 unreadable")
+    assert verify_store(Empty()).is_ok
+
+
+def test_what_is_corrupt_is_told_in_the_same_words_whoever_finds_it(tmp_path: Path) -> None:
+    c4id = put(tmp_path, b"good")
+    damage(tmp_path, c4id, b"bad")
+    (expected,) = verify_directory(tmp_path).corrupt
+
+    class Verifying(MemoryStore):
+        def get(self, c4id: c4py.C4ID, /) -> BinaryIO:
+            return verified(super().get(c4id), c4id)
+
+    for store, size, message in (
+        (MemoryStore(), 3, expected.message),
+        (Verifying(), None, expected.message.removesuffix(", of 3 bytes")),
+    ):
+        store.contents[c4id] = b"bad"
+        report = verify_store(store)
+        (found,) = report.corrupt
+        assert (found.message, found.actual, found.size) == (message, expected.actual, size)
+        assert report.checked == 1
 
 
 def test_the_same_objects_are_sampled_whatever_the_store(store: Path) -> None:

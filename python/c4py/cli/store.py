@@ -12,7 +12,7 @@ import sys
 import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import CommandError, fail, is_corrupt
 from c4py.cli.parser import Parser
 
 TYPE_CHECKING = False
@@ -50,24 +50,24 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 def run(arguments: Sequence[str]) -> int:
     """Run an action on a store."""
-    given = list(arguments)
-    action = given.pop(0) if given else ""
-    match action:
-        case "-h" | "--help" | "help":
-            sys.stdout.write(USAGE)
-            return 0
-        case "init":
-            return _init(given)
-        case "info":
-            return _info(given)
-        case "ls":
-            return _ls(given)
-        case "verify":
-            return _verify(given)
-        case "gc":
-            return _gc(given)
-    message = f"c4py store: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
-    raise CommandError(message + USAGE, WRONG_USAGE)
+    action, *given = arguments or [""]
+    if action in ("-h", "--help", "help"):
+        sys.stdout.write(USAGE)
+        return 0
+    if action not in ACTIONS:
+        message = f"c4py store: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
+        raise CommandError(message + USAGE, WRONG_USAGE)
+    perform = {"init": _init, "info": _info, "ls": _ls, "verify": _verify, "gc": _gc}[action]
+    try:
+        return perform(given)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        code = 4 if is_corrupt(error) else 1
+        raise CommandError(f"c4py store {action}: {name}{_message(error)}", code) from None
+    except ValueError as error:
+        raise CommandError(f"c4py store {action}: {visible(str(error), is_escaped=True)}") from None
 
 
 def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
@@ -137,7 +137,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage
 
 def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
     """Tell what a store holds, or why that cannot be told."""
-    described: dict[str, object] = {"store": _place(store), "written": is_first}
+    described: dict[str, object] = {"store": _place(store), "written": is_first, "made": _is_made(store)}
     try:
         stats = store.stats()
     except OSError as error:
@@ -152,7 +152,8 @@ def _message(error: OSError) -> str:
 
 def _description(described: dict[str, object]) -> Iterator[str]:
     """Give the lines that describe a store; what there is none of is left out, but for objects."""
-    yield f"{visible(str(described['store']))} ({'written and read' if described['written'] else 'read'})"
+    use = "written and read" if described["written"] else "read"
+    yield f"{visible(str(described['store']))} ({use}{'' if described['made'] else ', not made yet'})"
     for name, value in described.items():
         match name, value:
             case "objects", _:
@@ -165,7 +166,7 @@ def _description(described: dict[str, object]) -> Iterator[str]:
                 )
             case "error", _:
                 yield f"  {name:<18}{value}"
-            case _, int(count) if count and name != "written":
+            case _, int(count) if count and name not in ("written", "made"):
                 yield f"  {name:<18}{count:,}"
 
 
@@ -178,18 +179,22 @@ examples:
   c4py store ls | wc -l
   c4py store ls -l | sort -n | tail     the largest objects
 
-exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
+exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong usage, 130 interrupted
 """,
     )
     parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
     options = parser.parse_args(arguments)
     _, stores = _stores(options)
+    code = 0
     for at, store in enumerate(stores):
+        if not _is_made(store):
+            code = fail(f"c4py store ls: {visible(_place(store))}: the store is not made yet", 1)
+            continue
         lines = _long_lines(store) if options.long else ((c4id, str(c4id)) for c4id in store)
         for c4id, line in lines:
             if not any(earlier.has(c4id) for earlier in stores[:at]):
                 sys.stdout.write(f"{line}\n")
-    return 0
+    return code
 
 
 def _long_lines(store: OneStore) -> Iterator[tuple[c4py.C4ID, str]]:
@@ -320,6 +325,11 @@ def _place(store: OneStore) -> str:
     return store.tree.root if isinstance(store, c4py.FSStore) else store.uri
 
 
+def _is_made(store: OneStore) -> bool:
+    """Say whether a store is there: the first put makes a directory, and the disk it lies on may not be mounted."""
+    return not isinstance(store, c4py.FSStore) or os.path.lexists(store.tree.root)
+
+
 def _root(text: str) -> c4py.C4ID | str:
     """Take an ID as one, and all else for a path."""
     try:
@@ -329,9 +339,17 @@ def _root(text: str) -> c4py.C4ID | str:
 
 
 def _sample(text: str) -> float:
-    if text.endswith("%"):
-        return float(text[:-1]) / 100
-    return int(text) if text.isdecimal() else float(text)
+    from argparse import ArgumentTypeError
+
+    try:
+        if text.isdecimal():
+            return int(text)
+        part = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        part = -1.0
+    if not 0 <= part <= 1:
+        raise ArgumentTypeError(f"neither a part (0.05, 5%) nor a number of objects: {text!r}")
+    return part
 
 
 def _duration(text: str) -> float:
@@ -341,5 +359,5 @@ def _duration(text: str) -> float:
     return seconds
 
 
-# What argparse calls them in its messages.
-_sample.__name__, _duration.__name__ = "part", "duration"
+# What argparse calls it in its messages.
+_duration.__name__ = "duration"

@@ -14,6 +14,7 @@ from c4py._rust import parse as _parse
 from c4py._visible import visible
 from c4py.errors import StoreCorrupt
 from c4py.scanner import _Line, _tick
+from c4py.store.protocol import as_id
 from c4py.store.report import KINDS, GcReport, StoreFinding, StoreReport, StoreStats, count
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     class IterableStore(Protocol):
         """A store that lists its objects."""
 
-        def __iter__(self) -> Iterator[C4ID]:
+        def __iter__(self) -> Iterator[C4ID] | Iterator[str]:
             """Give the IDs of the objects."""
 
         def get(self, c4id: C4ID, /) -> BinaryIO:
@@ -74,7 +75,7 @@ _MESSAGES = {
 def directory_stats(root: StrPath, *, progress: Progress = None) -> StoreStats:
     """Count what a store directory holds; every object is looked at, none is opened.
 
-    Raises OSError for what cannot be looked at.
+    Raises StoreError for what cannot be looked at.
     """
     return StoreStats(**_watched(root, progress, lambda tick: store_stats(root, tick)))
 
@@ -105,7 +106,7 @@ def verify_directory(
     workers: threads, by default one a processor.
     progress: as in `scan`; the total is that of the objects to check.
 
-    Raises OSError for a root that cannot be listed. KeyboardInterrupt stops the work at once.
+    Raises StoreError for a root that cannot be listed. KeyboardInterrupt stops the work at once.
     """
     options: VerifyOptions = {
         "sample": sample,
@@ -151,6 +152,7 @@ def collect_garbage(
     roots: manifests, as Manifest, as the path of a c4m file or as its text in bytes; and IDs of objects, which are
     kept, with all they refer to if they are manifests. Followed are all states of a patch chain and its base, the
     listings of directories, the members of sequences, and files whose names end in `.c4m`, wherever the store has them.
+    Of a manifest itself is kept what it is stored as: the listing of its top level, its canonical text, its bytes.
     dry_run: only report what would be removed; nothing at all is changed.
     grace: seconds, or a timedelta; what was written or put since is kept. The default is a day.
     progress: as in `scan`; the total is 0, since it is not known.
@@ -161,7 +163,8 @@ def collect_garbage(
 
     Raises, before anything is removed, for a root of which it is not known what it refers to: OSError or ParseError for
     a file, StoreCorrupt for a listing whose content is not that of its ID, StoreError for a base, a listing or an
-    object that the store does not have. ValueError when there are no roots, since everything would be removed.
+    object that the store does not have, and for a store that cannot be listed. ValueError when there are no roots,
+    since everything would be removed.
     """
     given = _roots(roots)
     if not given:
@@ -189,7 +192,8 @@ def verify_store(
     """Read the objects of any store that lists them and compare them with their IDs, as `verify_directory` does.
 
     The IDs are listed first, and held in memory. An object that is gone by the time it is read (`get` raises a
-    KeyError) is left out; one that cannot be read (OSError) is in the report. workers: threads that call `get` at once.
+    KeyError) is left out, unless all of them are: a store that has nothing of what it lists is not sound. One that
+    cannot be read (OSError) is in the report. workers: threads that call `get` at once.
     """
     import time
 
@@ -199,25 +203,34 @@ def verify_store(
         raise ValueError("workers must be between 1 and 1024")
     deadline = None if time_limit is None else time.monotonic() + _seconds("time_limit", time_limit)
     cursor = _cursor(resume)
-    chosen = _chosen(set(store), sample, _seed(seed))
+    chosen = _chosen({as_id(c4id) for c4id in store}, sample, _seed(seed))
     ids = sorted(c4id for c4id in chosen if cursor is None or c4id > cursor)
     report = StoreReport(cursor=cursor)
     tell = _Moment.teller(progress)
-    done = 0
+    done = gone = 0
     try:
         for c4id, found in _results(store, ids, workers, lambda: deadline is not None and time.monotonic() >= deadline):
             done += 1
             if isinstance(found, StoreFinding):
                 getattr(report, found.code).append(found)
-            if found is not None and (size := found.size if isinstance(found, StoreFinding) else found) is not None:
+            if found is None:
+                gone += 1
+            elif isinstance(found, int):
                 report.checked += 1
-                report.bytes += size
+                report.bytes += found
+            elif found.code == "corrupt":
+                report.checked += 1
+                report.bytes += found.size or 0
             report.cursor = c4id
             if tell is not None:
                 tell(_Moment(str(c4id), done, len(ids), report.bytes))
     finally:
         if isinstance(tell, _Line):
             tell.end()
+    if done and gone == done:
+        report.unreadable.append(StoreFinding(str(ids[0]), "unreadable", "listed, and not there", ids[0]))
+        if gone > 1:
+            report.omitted["unreadable"] = gone - 1
     report.complete = done == len(ids)
     if report.complete:
         report.cursor = None
@@ -283,13 +296,14 @@ def _checked(store: IterableStore, c4id: C4ID) -> StoreFinding | int | None:
         except KeyError:
             return None
         except StoreCorrupt as error:
-            found = StoreFinding(str(c4id), "corrupt", str(error), c4id, error.actual)
+            # The store hashes what it gives itself; how much that was, a reader with a buffer does not tell.
+            found = _corrupt(c4id, error.actual, str(c4id), None)
         except OSError as error:
             found = StoreFinding(str(c4id), "unreadable", str(error), c4id)
         else:
             if actual == c4id:
                 return counted.bytes
-            found = _corrupt(c4id, actual, str(c4id), counted.bytes, None, None)
+            found = _corrupt(c4id, actual, str(c4id), counted.bytes)
         # A misread, or a connection that broke: once more.
         if attempt == 2:
             break
@@ -346,8 +360,12 @@ def _listed(kind: str, values: dict[str, Any], omitted: dict[str, int]) -> list[
     return items  # type: ignore[no-any-return]
 
 
-def _corrupt(c4id: C4ID, actual: C4ID, path: str, size: int, moved: str | None, failure: str | None) -> StoreFinding:
-    message = f"the content is that of {actual}, of {count(size, 'byte')}"
+def _corrupt(
+    c4id: C4ID, actual: C4ID, path: str, size: int | None, moved: str | None = None, failure: str | None = None
+) -> StoreFinding:
+    message = f"the content is that of {actual}"
+    if size is not None:
+        message += f", of {count(size, 'byte')}"
     if moved is not None:
         message += f"; moved to {visible(moved)}"
     if failure is not None:

@@ -20,7 +20,7 @@ from c4py.store.content import READ_BYTES, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO, Protocol
 
     from c4py._types import StrPath
@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 
 #: Entries of a manifest that is read directory by directory: a few texts can stand for any number.
-MAX_STORED_ENTRIES = 50_000_000
+MAX_STORED_ENTRIES = 10_000_000
+
+#: Listings that are kept, in case that they are met again, and the most entries of one: there are a million at most.
+#: What a listing of more costs to read once more is little beside what its entries cost.
+KEPT_LISTINGS = 1000
+KEPT_ENTRIES = 1000
 
 _EMPTY = identify_bytes(b"")
 
@@ -81,24 +86,31 @@ def put_manifest(store: AnyStore, manifest: Manifest) -> C4ID:
     return store.put(io.BytesIO(dumps_bytes(manifest)))
 
 
-def load_stored(store: SourceOfContent, c4id: C4ID, *, recursive: bool = True) -> Manifest:
+def load_stored(
+    store: SourceOfContent, c4id: C4ID, *, recursive: bool = True, max_entries: int = MAX_STORED_ENTRIES
+) -> Manifest:
     """Read the manifest whose text a store has under an ID; when `recursive`, with what is in its directories.
 
+    max_entries: how many entries there may be with those.
+
     Raises ContentNotFound, with the path where it is a directory's text that is not there; StoreCorrupt for content
-    that is not that of its ID; ParseError for content that is no manifest.
+    that is not that of its ID; ParseError for content that is no manifest; ValueError for too many entries.
     """
     manifest = _read(c4id, store)
-    return with_directories(manifest, store) if recursive else manifest
+    return with_directories(manifest, store, max_entries=max_entries) if recursive else manifest
 
 
-def with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
+def with_directories(manifest: Manifest, store: SourceOfContent, *, max_entries: int = MAX_STORED_ENTRIES) -> Manifest:
     """Add what is in the directories that a manifest names by their IDs alone: the text of each lies under its ID.
 
-    Raises what `load_stored` does, and ValueError for more than 50,000,000 entries.
+    Raises what `load_stored` does.
     """
     entries: list[Entry] = []
+    kept: dict[C4ID, list[Entry]] = {}
     # Lists that are being read, each with how deep it lies and the directory that it is of.
-    lists: list[tuple[Iterator[tuple[Entry, Entry | None]], int, Entry | None]] = [(_with_next(manifest), 0, None)]
+    lists: list[tuple[Iterator[tuple[Entry, Entry | None]], int, Entry | None]] = [
+        (_with_next(list(manifest)), 0, None)
+    ]
     while lists:
         items, depth, _ = lists[-1]
         entry, following = next(items, (None, None))
@@ -108,21 +120,32 @@ def with_directories(manifest: Manifest, store: SourceOfContent) -> Manifest:
         listed = entry.__copy__()
         listed.depth += depth
         entries.append(listed)
-        if len(entries) > MAX_STORED_ENTRIES:
-            raise ValueError(f"the stored manifest has more than {MAX_STORED_ENTRIES:,} entries")
+        if len(entries) > max_entries:
+            raise ValueError(f"the stored manifest has more than {max_entries:,} entries")
         # A listing may hold the entries below its directories.
         is_open = following is not None and following.depth > entry.depth
         if entry.is_dir() and entry.c4id is not None and entry.c4id != _EMPTY and not is_open:
-            above = [directory for *_, directory in lists if directory is not None]
-            try:
-                listing = _read(entry.c4id, store)
-            except ContentNotFound as error:
-                raise ContentNotFound(error.c4id, _path(above, entry)) from None
-            if listing.base is not None:
-                where = visible(_path(above, entry))
-                raise ValueError(f"{where}: {entry.c4id} is a patch of {listing.base}, not the listing of a directory")
+            listing = kept.get(entry.c4id)
+            if listing is None:
+                listing = _read_listing(entry, entry.c4id, store, (above for *_, above in lists if above is not None))
+                if len(listing) <= KEPT_ENTRIES:
+                    if len(kept) == KEPT_LISTINGS:
+                        del kept[next(iter(kept))]
+                    kept[entry.c4id] = listing
             lists.append((_with_next(listing), listed.depth + 1, entry))
     return Manifest(entries)
+
+
+def _read_listing(entry: Entry, c4id: C4ID, store: SourceOfContent, above: Iterable[Entry]) -> list[Entry]:
+    """Read what is in a directory."""
+    try:
+        listing = _read(c4id, store)
+    except ContentNotFound as error:
+        raise ContentNotFound(error.c4id, _path(above, entry)) from None
+    if listing.base is not None:
+        where = visible(_path(above, entry))
+        raise ValueError(f"{where}: {c4id} is a patch of {listing.base}, not the listing of a directory")
+    return list(listing)
 
 
 def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
@@ -144,12 +167,11 @@ def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
     return manifest
 
 
-def _with_next(manifest: Manifest) -> Iterator[tuple[Entry, Entry | None]]:
-    entries = list(manifest)
+def _with_next(entries: list[Entry]) -> Iterator[tuple[Entry, Entry | None]]:
     return zip(entries, [*entries[1:], None], strict=True)
 
 
-def _path(above: list[Entry], entry: Entry) -> str:
+def _path(above: Iterable[Entry], entry: Entry) -> str:
     return "".join(f"{directory.path.rstrip('/')}/" for directory in [*above, entry])
 
 

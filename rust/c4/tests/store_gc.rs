@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use c4::C4Id;
-use c4::c4m::decode;
+use c4::c4m::{decode, encode};
 use c4::scan::ScanProgress;
 use c4::store::{
     Durability, Found, GcOptions, GcReport, Misplacement, Root, SPLIT_THRESHOLD, TreeStore, VerifyOptions, gc,
@@ -67,7 +67,7 @@ fn what_a_manifest_refers_to_is_kept_and_the_rest_removed() {
     assert_eq!(objects(root), ids);
     let report = collect(root, &[text(&listed)]).unwrap();
     assert_eq!(objects(root), kept);
-    assert_eq!((report.kept, report.removed.count, report.young, report.marked), (100, 400, 0, 100));
+    assert_eq!((report.kept, report.removed.count, report.young, report.marked), (100, 400, 0, 101));
     assert_eq!(report.removed.items, dry.removed.items);
     assert_eq!(report.removed_bytes, (100..500).map(|number| numbered(number).len() as u64).sum::<u64>());
     assert_eq!(dry.removed_bytes, report.removed_bytes);
@@ -97,9 +97,64 @@ fn every_form_of_a_root_is_followed() {
         let report = collect(root, std::slice::from_ref(form)).unwrap();
         assert!(find(root, &id).is_some(), "{form:?}");
         assert!(find(root, &C4Id::of(b"garbage")).is_none());
-        let keeps_text = matches!(form, Root::Id(id) if *id == C4Id::of(listing.as_bytes()));
+        let keeps_text = !matches!(form, Root::Id(id) if *id == C4Id::of(b"a"));
         assert_eq!(find(root, &C4Id::of(listing.as_bytes())).is_some(), keeps_text);
         assert_eq!(report.removed.count, if keeps_text { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn the_texts_that_a_manifest_is_stored_as_are_kept_with_it() {
+    let root = tempdir().unwrap();
+    let root = root.path();
+    let base = format!("{}- - 4 b -\n- - 1 a -\n", directory_line("d", &C4Id::of(b"")));
+    let whole = format!("- - 1 a -\n- - 4 b -\n{}", directory_line("d", &C4Id::of(b"")));
+    let base_id = put(root, base.as_bytes());
+    let forms = |text: &str| {
+        let manifest = decode(text.as_bytes()).unwrap();
+        [manifest.canonical_text().unwrap(), encode(&manifest).unwrap(), text.into()]
+    };
+    // Out of order, with a directory whose entries are listed; a patch that stands on another manifest; a chain.
+    let listed = format!("drwxr-xr-x {TIME} - d/ -\n  - - 3 c -\n- - 1 a -\n");
+    let patch = format!("{base_id}\n- - 5 e -\n");
+    let chain = format!("{whole}{}\n- - 5 e -\n", C4Id::of(whole.as_bytes()));
+    for text in [&listed, &patch, &chain] {
+        for form in [
+            Root::Text(text.clone().into()),
+            Root::Manifest(Arc::new(decode(text.as_bytes()).unwrap())),
+            Root::Id(C4Id::of(text.as_bytes())),
+        ] {
+            let mut kept = forms(text).to_vec();
+            if text == &patch {
+                kept.extend(forms(&base));
+            } else if text == &chain {
+                kept.push(whole.clone().into());
+            }
+            // What a manifest in memory was read from is not known.
+            if matches!(form, Root::Manifest(_)) {
+                kept.retain(|kept| kept != text.as_bytes());
+            }
+            let mut kept: Vec<C4Id> = kept.iter().map(|text| put(root, text)).collect();
+            kept.sort();
+            kept.dedup();
+            put(root, text.as_bytes());
+            put(root, base.as_bytes());
+            put(root, b"garbage");
+            age_all(root);
+            collect(root, std::slice::from_ref(&form)).unwrap();
+            assert_eq!(objects(root), kept, "{form:?}");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_is_a_file_is_no_directory() {
+    let root = tempdir().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    for options in [GcOptions::default(), GcOptions { dry_run: false, ..GcOptions::default() }] {
+        let error = gc(&file, &[Root::Id(C4Id::of(b"x"))], options, &ScanProgress::default()).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}: Not a directory (os error 20)", file.display()));
     }
 }
 
@@ -184,42 +239,42 @@ fn a_root_that_cannot_be_followed_is_refused_and_nothing_is_removed() {
     let sequence = format!("-rw-r--r-- {TIME} 3 f.[1-3].exr {absent}\n");
     let good = || text("");
     for (roots, expected) in [
-        (vec![good(), text("not a manifest\n")], "root 1: it is no manifest: line 1".to_owned()),
-        (vec![Root::Path(root.join("no.c4m"))], "root 0: it cannot be read: No such file".into()),
-        (vec![Root::Path(root.into())], "root 0: it cannot be read: Is a directory".into()),
-        (vec![Root::Path(fifo)], "root 0: it cannot be read: not a regular file".into()),
-        (vec![Root::Id(absent)], format!("root 0: the store does not have the object {absent}")),
-        (vec![Root::Id(corrupt)], format!("root 0: the object {corrupt} has other content in the store")),
-        (vec![Root::Id(linked)], format!("root 0: the object {linked} is no regular file")),
+        (vec![good(), text("not a manifest\n")], "root 2: it is no manifest: line 1".to_owned()),
+        (vec![Root::Path(root.join("no.c4m"))], "root 1: it cannot be read: No such file".into()),
+        (vec![Root::Path(root.into())], "root 1: it cannot be read: Is a directory".into()),
+        (vec![Root::Path(fifo)], "root 1: it cannot be read: not a regular file".into()),
+        (vec![Root::Id(absent)], format!("root 1: the store does not have the object {absent}")),
+        (vec![Root::Id(corrupt)], format!("root 1: the object {corrupt} has other content in the store")),
+        (vec![Root::Id(linked)], format!("root 1: the object {linked} is no regular file")),
         (
             vec![text(&format!("{absent}\n{}", file_line("f", b"f")))],
-            format!("root 0: the store does not have the base {absent}"),
+            format!("root 1: the store does not have the base {absent}"),
         ),
         (
             vec![text(&format!("{no_text}\n{}", file_line("f", b"f")))],
-            format!("root 0: the base {no_text} is not what it"),
+            format!("root 1: the base {no_text} is not what it"),
         ),
         (
             vec![good(), good(), text(&directory_line("d", &absent))],
-            format!("root 2: the store does not have the list of the directory {absent}"),
+            format!("root 3: the store does not have the list of the directory {absent}"),
         ),
         (
             vec![text(&directory_line("d", &corrupt))],
-            format!("root 0: the list of the directory {corrupt} has other content"),
+            format!("root 1: the list of the directory {corrupt} has other content"),
         ),
         (
             vec![text(&directory_line("d", &no_text))],
-            format!("root 0: the list of the directory {no_text} is not what it"),
+            format!("root 1: the list of the directory {no_text} is not what it"),
         ),
-        (vec![text(&sequence)], format!("root 0: the store does not have the list of the sequence {absent}")),
+        (vec![text(&sequence)], format!("root 1: the store does not have the list of the sequence {absent}")),
         (
             vec![text(&file_line("sub.c4m", file_line("f", b"f").as_bytes()))],
-            format!("root 0: the object {corrupt} has other content"),
+            format!("root 1: the object {corrupt} has other content"),
         ),
         // What is no text as a file is not one as a directory either.
         (
             vec![text(&(file_line("x.c4m", b"no text at all") + &directory_line("d", &no_text)))],
-            format!("root 0: the list of the directory {no_text} is not"),
+            format!("root 1: the list of the directory {no_text} is not"),
         ),
     ] {
         let error = collect(root, &roots).unwrap_err();
@@ -239,7 +294,7 @@ fn what_a_manifest_among_the_files_names_and_nobody_has_is_listed() {
     assert_eq!(report.unresolved.items, [absent]);
     // As a root of its own it must be whole, whatever was allowed before.
     let roots = [text(&file_line("patch.c4m", patch.as_bytes())), Root::Id(C4Id::of(patch.as_bytes()))];
-    assert!(collect(root, &roots).unwrap_err().starts_with("root 1: the store does not have the"));
+    assert!(collect(root, &roots).unwrap_err().starts_with("root 2: the store does not have the"));
 }
 
 #[test]

@@ -39,9 +39,14 @@ pub(crate) fn from_io(py: Python<'_>, error: &io::Error, path: Option<&Bound<'_,
 }
 
 fn os_error<E: pyo3::PyTypeInfo>(py: Python<'_>, error: &io::Error, path: Option<&Bound<'_, PyAny>>) -> PyErr {
-    let Some(number) = error.raw_os_error() else { return PyOSError::new_err(error.to_string()) };
-    let text = py.import("os").and_then(|os| os.call_method1("strerror", (number,)));
-    let result = text.and_then(|text| py.get_type::<E>().call1((number, text, path)));
+    let class = py.get_type::<E>();
+    let result = match error.raw_os_error() {
+        None => class.call1((error.to_string(),)),
+        Some(number) => {
+            let text = py.import("os").and_then(|os| os.call_method1("strerror", (number,)));
+            text.and_then(|text| class.call1((number, text, path)))
+        }
+    };
     result.map_or_else(|error| error, PyErr::from_value)
 }
 
@@ -155,11 +160,11 @@ pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
     }
 }
 
-/// What keeps a store from being counted, verified or cleaned.
+/// What keeps a store from being listed, counted, verified or cleaned: a `StoreError`, as all that fails in a store.
 pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
     match error {
         CheckError::Io { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
-            Ok(path) => from_io(py, source, Some(path.as_any())),
+            Ok(path) => os_error::<python::StoreError>(py, source, Some(path.as_any())),
             Err(error) => error,
         },
         CheckError::Cancelled => PyKeyboardInterrupt::new_err(()),
@@ -168,12 +173,13 @@ pub(crate) fn from_check(py: Python<'_>, error: &CheckError) -> PyErr {
 
 /// What keeps garbage from being collected. `labels` name the roots, `roots` are what the caller gave.
 pub(crate) fn from_mark(py: Python<'_>, error: MarkError, roots: &[Bound<'_, PyAny>], labels: &[String]) -> PyErr {
-    let (number, error) = match error {
+    let (place, error) = match error {
         MarkError::Check(error) => return from_check(py, &error),
-        MarkError::Root(number, error) => (number, error),
+        MarkError::Root(place, error) => (place, error),
     };
-    let label = labels.get(number).map_or("", String::as_str);
-    let path = roots.get(number).filter(|root| !root.is_instance_of::<PyBytes>());
+    let number = place + 1;
+    let label = labels.get(place).map_or("", String::as_str);
+    let path = roots.get(place).filter(|root| !root.is_instance_of::<PyBytes>());
     let path = path.filter(|root| root.cast::<Manifest>().is_err());
     match &error {
         RootError::Io(error) => from_io(py, error, path),

@@ -64,7 +64,7 @@ impl StoreIds {
 
 /// The IDs of the objects in a store directory, each once and in order.
 ///
-/// Raises OSError for a directory that cannot be listed; the others can still be taken then.
+/// Raises StoreError for a directory that cannot be listed; the others can still be taken then.
 #[pyfunction]
 pub(crate) fn store_ids(py: Python<'_>, root: &Bound<'_, PyAny>) -> PyResult<StoreIds> {
     let root = to_path("root", root)?;

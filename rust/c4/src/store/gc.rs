@@ -81,6 +81,9 @@ pub struct GcReport {
 ///
 /// Fails, before anything is removed, when it cannot be found out what a root refers to.
 pub fn gc(root: &Path, roots: &[Root], options: GcOptions, progress: &ScanProgress) -> Result<GcReport, MarkError> {
+    if !fs::metadata(root).map_err(CheckError::at(root))?.is_dir() {
+        return Err(CheckError::at(root)(Errno::NOTDIR.into()).into());
+    }
     // What is put while the roots are read is young.
     let oldest_young = SystemTime::now().checked_sub(options.grace).and_then(|time| time.checked_sub(TICK));
     // One at a time: two would take the same objects out under the same names.

@@ -4,6 +4,9 @@
 //! base; a file whose name ends in `.c4m` may be a manifest of its own; the ID of a sequence is that of the list of its
 //! members. All of these texts are read from the store, each once, and only believed when they are what their ID says.
 //!
+//! A whole manifest, as a root is one, is known by several IDs: of the one-level text of its top level, which is the
+//! directory's that was scanned, of its canonical text, and of its bytes as they are. Whatever lies under them is kept.
+//!
 //! Where it cannot be found out what a root refers to, marking fails: nothing may then be taken for garbage. Only the
 //! manifests that are files among others may name what is in no store; what is missing of it is listed.
 //!
@@ -22,7 +25,7 @@ use super::CheckError;
 use super::census::locate;
 use super::check::open;
 use super::report::Listed;
-use crate::c4m::{Manifest, ParseError, Row, RowId, Rows, decode_sections};
+use crate::c4m::{Manifest, ParseError, Row, RowId, Rows, decode, decode_sections, encode};
 use crate::identify::{Lines, READ_BYTES};
 use crate::scan::ScanProgress;
 use crate::{C4Id, ID_TEXT_BYTES};
@@ -106,11 +109,32 @@ enum Kind {
     Target,
 }
 
+impl Kind {
+    fn reading(self) -> Reading {
+        match self {
+            Self::Sequence => Reading::List,
+            Self::Base | Self::Object => Reading::Manifest,
+            Self::Directory { .. } | Self::File | Self::Target => Reading::Entries,
+        }
+    }
+}
+
+/// What is marked of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Reading {
+    /// The IDs that it is a list of.
+    List,
+    /// What its entries refer to.
+    Entries,
+    /// That, and the other texts of the manifest that it is.
+    Manifest,
+}
+
 /// Why nothing can be said about what is needed.
 #[derive(Debug, thiserror::Error)]
 pub enum MarkError {
-    /// It is not known all that a root refers to; the first value is its number.
-    #[error("root {0}: {1}")]
+    /// It is not known all that a root refers to; the first value is its place, which is told as a number from 1.
+    #[error("root {number}: {1}", number = .0 + 1)]
     Root(usize, #[source] RootError),
     /// The store failed, or the caller asked to stop.
     #[error(transparent)]
@@ -121,10 +145,12 @@ pub enum MarkError {
 #[derive(Debug, Default)]
 pub struct Marks {
     ids: HashSet<C4Id>,
-    /// What was followed, as the list of a sequence or else as a text. Whether all that it refers to may be missing.
-    followed: HashMap<(C4Id, bool), bool>,
+    /// What was followed, and whether all that it refers to may be missing.
+    followed: HashMap<(C4Id, Reading), bool>,
     /// What was read and is no text.
     no_texts: HashSet<C4Id>,
+    /// What is counted as unresolved.
+    missing: HashSet<C4Id>,
     /// What is still to be read, and whether it may be missing.
     pending: Vec<(Needed, bool)>,
     /// Files without an ID: what they hold is not marked.
@@ -137,9 +163,9 @@ impl Marks {
     /// Marks what roots refer to.
     pub fn of(root: &Path, roots: &[Root], progress: &ScanProgress) -> Result<Self, MarkError> {
         let mut marks = Self::default();
-        for (number, given) in roots.iter().enumerate() {
+        for (place, given) in roots.iter().enumerate() {
             marks.add(root, given, progress).map_err(|error| match error {
-                Failure::Root(error) => MarkError::Root(number, error),
+                Failure::Root(error) => MarkError::Root(place, error),
                 Failure::Cancelled => CheckError::Cancelled.into(),
             })?;
         }
@@ -163,9 +189,12 @@ impl Marks {
 
     fn add(&mut self, root: &Path, given: &Root, progress: &ScanProgress) -> Result<(), Failure> {
         match given {
-            Root::Manifest(manifest) => self.mark_manifest(manifest, false),
-            Root::Text(text) => self.mark_text(text, false)?,
-            Root::Path(path) => self.mark_text(&read_file(path).map_err(RootError::Io)?, false)?,
+            Root::Manifest(manifest) => {
+                self.mark_manifest(manifest, false);
+                self.mark_texts_of(manifest);
+            }
+            Root::Text(text) => self.mark_whole(text, false)?,
+            Root::Path(path) => self.mark_whole(&read_file(path).map_err(RootError::Io)?, false)?,
             Root::Id(id) => self.need(*id, Kind::Object, false),
         }
         while let Some((needed, may_be_missing)) = self.pending.pop() {
@@ -174,7 +203,8 @@ impl Marks {
             }
             match self.follow(root, needed, may_be_missing, progress) {
                 Err(Failure::Root(RootError::Missing(_) | RootError::NotAText(_))) if may_be_missing => {
-                    if self.followed.insert((needed.id, needed.kind == Kind::Sequence), true).is_none() {
+                    self.followed.entry((needed.id, needed.kind.reading())).or_insert(true);
+                    if self.missing.insert(needed.id) {
                         self.unresolved.push(needed.id);
                     }
                 }
@@ -193,7 +223,8 @@ impl Marks {
         may_be_missing: bool,
         progress: &ScanProgress,
     ) -> Result<(), Failure> {
-        let key = (needed.id, needed.kind == Kind::Sequence);
+        let reading = needed.kind.reading();
+        let key = (needed.id, reading);
         if self.followed.get(&key).is_some_and(|was_lenient| may_be_missing || !was_lenient) {
             return Ok(());
         }
@@ -211,7 +242,7 @@ impl Marks {
             Content::Missing => return Ok(()),
             Content::Other => return self.not_a_text(needed, must_be_text),
         };
-        if needed.kind == Kind::Sequence {
+        if reading == Reading::List {
             let Some(members) = ids_of_list(&text) else { return Err(RootError::NotAText(needed).into()) };
             self.ids.extend(members);
             self.followed.insert(key, may_be_missing);
@@ -219,7 +250,11 @@ impl Marks {
         }
         // What a manifest among the files refers to may be in another store, or nowhere.
         let may_be_missing = may_be_missing || needed.kind == Kind::File || needed.kind == Kind::Target;
-        match self.mark_text(&text, may_be_missing) {
+        let marked = match reading {
+            Reading::Manifest => self.mark_whole(&text, may_be_missing),
+            Reading::Entries | Reading::List => self.mark_text(&text, may_be_missing),
+        };
+        match marked {
             Err(Failure::Root(RootError::Parse(_))) => self.not_a_text(needed, must_be_text),
             result => {
                 self.followed.insert(key, may_be_missing);
@@ -234,6 +269,21 @@ impl Marks {
             self.no_texts.insert(needed.id);
         }
         if must_be_text { Err(RootError::NotAText(needed).into()) } else { Ok(()) }
+    }
+
+    /// Marks a text, all that it refers to, and the other texts of the manifest that it is.
+    fn mark_whole(&mut self, text: &[u8], may_be_missing: bool) -> Result<(), Failure> {
+        self.mark_text(text, may_be_missing)?;
+        self.ids.insert(C4Id::of(text));
+        self.mark_texts_of(&decode(text).map_err(RootError::Parse)?);
+        Ok(())
+    }
+
+    /// Marks the texts that a manifest is stored as; one that cannot be written is not in a store. Of a chain these are
+    /// of the last state: what the others are known by stands between the sections.
+    fn mark_texts_of(&mut self, manifest: &Manifest) {
+        self.ids.extend(manifest.compute_id().ok());
+        self.ids.extend(encode(manifest).ok().map(|text| C4Id::of(&text)));
     }
 
     /// Marks all that a text refers to. Of a chain that is every state, of twins every one.
