@@ -50,6 +50,8 @@ _MAX_PARTS = 10_000
 _PAGE_KEYS = 1000
 #: Seconds of the first and of the longest pause before a request is repeated.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+#: What is said of a panic: its own words may show what the environment has.
+_PANIC = "obstore cannot work with an endpoint, a region or another setting of the environment"
 
 
 class ObjectStore(Store):
@@ -295,6 +297,10 @@ class ObjectStore(Store):
         except (FileNotFoundError, net.Error) as error:
             is_missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
             raise _RequestFailed(_reason(error), is_missing=is_missing) from None
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise _RequestFailed(_PANIC, is_missing=False) from None
 
     def _attempts(self) -> Iterator[bool]:
         """Give True, again after pauses that grow, until the time for it is over."""
@@ -348,6 +354,10 @@ class ObjectStore(Store):
             )
         except (ValueError, net.Error) as error:
             raise StoreError(f"cannot use {visible(self.uri)}: {_reason(error)}") from None
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise StoreError(f"cannot use {visible(self.uri)}: {_PANIC}") from None
 
     def _key(self, c4id: C4ID) -> str:
         return f"{self._location.prefix}{c4id}"
@@ -464,6 +474,11 @@ def _reason(error: Exception) -> str:
     shown = re.sub(r"[a-z]+://\S+", "...", shown)
     inner = re.search(r'message: "([A-Za-z ]{1,80})"', text) or re.search(r"\b(TimedOut|IncompleteMessage)\b", text)
     return visible(shown[:200]) + (f" ({inner[1]})" if inner is not None else "")
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Say whether this is a panic of obstore's, whose class is no Exception and is nowhere to be imported from."""
+    return type(error).__name__ == "PanicException"
 
 
 def _without_credentials(url: str) -> str:
