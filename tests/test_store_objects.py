@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import multiprocessing
 import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,8 @@ import c4py
 import pytest
 from c4py.store import ObjectStore
 from c4py.store.location import Location
-from c4py.store.objects import PART_BYTES
+from c4py.store.network import Network
+from c4py.store.objects import PART_BYTES, _reason
 from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, FaultProxy, Server, moto, s3s
 from store_conformance import StoreConformance, Subject, content, put, read
 
@@ -307,6 +311,100 @@ def test_a_refused_connection_is_a_store_error() -> None:
     for attempt in (lambda: put(store, b"x"), lambda: store.get(c4id), lambda: store.has(c4id), lambda: list(store)):
         with pytest.raises(c4py.StoreError, match=r"s3://bucket/x.* at http://127\.0\.0\.1:1: .*Connection refused"):
             attempt()
+
+
+def test_missing_credentials_are_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def without_credentials(key: str, net: Network, _client: object) -> None:
+        asked.append(key)
+        raise net.GenericError("Error performing PUT http://169.254.169.254/latest/api/token in 1s - HTTP error")
+
+    monkeypatch.setattr("c4py.store.objects._head", without_credentials)
+    store = ObjectStore("s3://bucket/x", retry_timeout=10_000)
+    with pytest.raises(c4py.StoreError, match="the environment has no credentials for it$"):
+        store.has(c4py.identify_bytes(b"x"))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 1ms - "
+            "Server returned non-2xx status code: 403 Forbidden: denied",
+            "the environment has no credentials for it",
+        ),
+        (
+            "Generic S3 error: Error performing HEAD http://169.254.7.7:9000/b/k in 1ms - HTTP error: refused",
+            "HTTP error: refused",
+        ),
+        (
+            "Generic S3 error: Error performing GET http://h/b/k in 1ms - "
+            "Server returned non-2xx status code: 403 Forbidden: <Code>AccessDenied</Code>",
+            "403 Forbidden (AccessDenied)",
+        ),
+    ],
+)
+def test_the_reason_of_a_failure_is_short(text: str, reason: str) -> None:
+    assert _reason(Exception(text)) == reason
+
+
+INTERRUPTED = """
+import io, sys, c4py
+store = c4py.open_store("s3://bucket/x?region=a&endpoint=http://127.0.0.1:1")
+store.retry_timeout = 1000.0
+print("started", flush=True)
+try:
+    if sys.argv[1] == "scan":
+        c4py.scan(sys.argv[2], store=store)
+    elif sys.argv[1] == "put":
+        store.put(io.BytesIO(b"x"))
+    elif sys.argv[1] == "get":
+        store.get(c4py.identify_bytes(b"x"))
+    else:
+        list(store)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("action", ["scan", "put", "get", "list"])
+def test_an_interrupt_is_heard_while_nobody_answers(action: str, tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"file {number}").write_bytes(b"%d" % number)
+    command = [sys.executable, "-c", INTERRUPTED, action, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "started\n"
+        time.sleep(1)
+        child.send_signal(signal.SIGINT)
+        try:
+            assert child.communicate(timeout=60)[0] == "interrupted\n"
+        finally:
+            child.kill()
+
+
+class Cancelled(io.BytesIO):
+    """A content as a scan gives it that is cancelled after it was read."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.tell() == len(self.getbuffer())
+
+
+def test_what_a_cancelled_scan_puts_is_not_tried_again() -> None:
+    store = ObjectStore("s3://bucket/x?region=a&endpoint=http://127.0.0.1:1", retry_timeout=10_000)
+    with pytest.raises(c4py.StoreError, match="cannot look up s3://bucket/x.*Connection refused"):
+        store.put(Cancelled(b"x"))
+
+
+def test_an_upload_of_a_cancelled_scan_ends(moto_server: Server) -> None:
+    store = ObjectStore(uri(moto_server.url))
+    data = bytes(PART_BYTES + 1)
+    with pytest.raises(OSError, match="cancelled"):
+        store.put(Cancelled(data))
+    assert list(store) == []
 
 
 #: Faults of an answer with a body that pass.
