@@ -299,10 +299,34 @@ def test_a_store_of_the_environment_is_read_and_written(moto_server: Server, mon
 
 def test_a_bucket_that_is_not_there_is_no_missing_content(moto_server: Server) -> None:
     store = ObjectStore(f"s3://no-such-bucket/?endpoint={moto_server.url}", **QUICKLY)
-    for attempt in (lambda: put(store, b"x"), lambda: store.get(c4py.identify_bytes(b"x")), lambda: list(store)):
+    c4id = c4py.identify_bytes(b"x")
+    attempts: list[Callable[[], object]] = [
+        lambda: put(store, b"x"),
+        lambda: store.get(c4id),
+        lambda: store.has(c4id),
+        lambda: c4id in store,
+        lambda: store.remove(c4id),
+        lambda: list(store),
+    ]
+    for attempt in attempts:
         with pytest.raises(c4py.StoreError, match=r"no-such-bucket.*404 Not Found \(NoSuchBucket\)$") as caught:
             attempt()
         assert not isinstance(caught.value, c4py.ContentNotFound)
+
+
+def test_the_bucket_is_looked_for_once(proxy: FaultProxy) -> None:
+    store = ObjectStore(uri(proxy.url))
+    for number in range(3):
+        assert not store.has(c4py.identify_bytes(b"%d" % number))
+        assert not store.remove(c4py.identify_bytes(b"%d" % number))
+    assert (proxy.count("HEAD"), proxy.count("GET")) == (6, 1)
+
+
+def test_whoever_may_not_list_can_ask_for_an_object(proxy: FaultProxy) -> None:
+    store = ObjectStore(uri(proxy.url))
+    proxy.matches = lambda method, _: method == "GET"
+    proxy.then = "403"
+    assert not store.has(c4py.identify_bytes(b"x"))
 
 
 def test_a_refused_connection_is_a_store_error() -> None:

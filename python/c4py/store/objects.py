@@ -94,6 +94,7 @@ class ObjectStore(Store):
         self.uri = uri
         self.retry_timeout = float(retry_timeout)
         self.request_timeout = float(request_timeout)
+        self._has_bucket = False
         self._clients: dict[bool, tuple[int, Network, Any]] = {}
         network()
 
@@ -113,7 +114,11 @@ class ObjectStore(Store):
 
     def has(self, c4id: C4ID | str, /) -> bool:
         """Say whether the bucket has the content of an ID."""
-        return self._size(as_id(c4id)) is not None
+        c4id = as_id(c4id)
+        if self._size(c4id) is not None:
+            return True
+        self._find_bucket(c4id)
+        return False
 
     def get(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
         """Open the content of an ID; raise ContentNotFound where there is none.
@@ -158,6 +163,7 @@ class ObjectStore(Store):
         """Remove the content of an ID, and say whether it was there."""
         c4id = as_id(c4id)
         if self._size(c4id) is None:
+            self._find_bucket(c4id)
             return False
         try:
             self._ask("remove", c4id, lambda net, client: net.delete(client, self._key(c4id)))
@@ -204,6 +210,25 @@ class ObjectStore(Store):
             return int(self._ask("look up", c4id, call, source)["size"])
         except ContentNotFound:
             return None
+
+    def _find_bucket(self, c4id: C4ID) -> None:
+        """Raise StoreError where the bucket is missing: the answer to HEAD has no body that tells that from a key."""
+        if self._has_bucket:
+            return
+        attempts = self._attempts()
+        next(attempts)
+        while True:
+            try:
+                # No key is like this: the answer is short, and who may list the prefix only may ask.
+                self._request(partial(_any_key, self._key(c4id)))
+                break
+            except _RequestFailed as failed:
+                # Whoever may not list cannot be told.
+                if failed.status in (401, 403):
+                    break
+                if not failed.may_pass or not next(attempts, False):
+                    raise self._failure("look up", c4id, str(failed)) from None
+        self._has_bucket = True
 
     def _send(self, c4id: C4ID, content: _Cancellable, size: int) -> None:
         key = self._key(c4id)
@@ -495,6 +520,10 @@ def _range(key: str, start: int, end: int, net: Network, client: Any) -> GetResu
 def _pages(directory: str | None, after: str | None, net: Network, client: Any) -> Iterator[Sequence[ObjectMeta]]:
     stream: Iterator[Sequence[ObjectMeta]] = net.list(client, directory, offset=after, chunk_size=_PAGE_KEYS)
     return stream
+
+
+def _any_key(directory: str, net: Network, client: Any) -> None:
+    next(net.list(client, directory, chunk_size=1), None)
 
 
 def _next_page(stream: Iterator[Sequence[ObjectMeta]], _net: Network, _client: Any) -> Sequence[ObjectMeta] | None:
