@@ -42,6 +42,8 @@ def test_an_argument_is_a_path_of_any_kind(tmp_path: Path, kind: type) -> None:
 
 def test_the_argument_has_the_name_that_scripts_of_1_0_20_may_use(tmp_path: Path) -> None:
     assert roots(c4py.open_store(path=tmp_path)) == [str(tmp_path)]
+    with pytest.raises(TypeError, match="path_or_uri and path are two names of one argument"):
+        c4py.open_store("a", path="b")
 
 
 def test_an_argument_in_the_home_directory_is_found_there(home: Path) -> None:

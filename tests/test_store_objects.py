@@ -289,6 +289,16 @@ def test_the_endpoint_is_that_of_the_uri_or_the_environment(monkeypatch: pytest.
     assert ObjectStore("s3://bucket?endpoint=https://other/").endpoint == "https://other"
 
 
+def test_stores_of_the_same_uri_are_equal() -> None:
+    store, same, other = ObjectStore("s3://bucket/x"), ObjectStore("s3://bucket/x"), ObjectStore("s3://bucket/y")
+    assert store == same
+    assert hash(store) == hash(same)
+    assert store != other
+    assert store != "s3://bucket/x"
+    assert pickle.loads(pickle.dumps(store)) == store
+    assert {store, same, other} == {store, other}
+
+
 def test_a_store_of_the_environment_is_read_and_written(moto_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C4_STORE", uri(moto_server.url))
     store = c4py.open_store()

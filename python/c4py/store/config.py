@@ -85,7 +85,8 @@ def open_store(
     `C4_STORE` are meant, else those of `~/.c4/config`; several become a MultiStore. `path` is another name of the
     argument, which 1.0.20 has. `durability` is that of FSStore, where the store is a directory.
 
-    Raises StoreNotConfigured where nothing names a store, and ValueError for a URI that names none.
+    Raises StoreNotConfigured where nothing names a store, ValueError for a URI that names none, and TypeError where the
+    store is named twice.
 
     >>> import io, tempfile
     >>> with tempfile.TemporaryDirectory() as directory:
@@ -95,6 +96,8 @@ def open_store(
     ...         content.read()
     b'hello world'
     """
+    if path is not None and path_or_uri is not None:
+        raise TypeError("path_or_uri and path are two names of one argument: give one of them")
     given = path if path_or_uri is None else path_or_uri
     if given is not None:
         return _open(_name(given), durability)

@@ -73,7 +73,7 @@ class ObjectStore(Store):
 
     `request_timeout` is how many seconds one request and its answer of up to 8 MiB may take, `retry_timeout` after how
     many seconds a failing request is not repeated any more. Threads may use a store at once; pickling takes the URI
-    along, and processes may be forked at any time.
+    along, and processes may be forked at any time. Stores of the same URI are equal.
 
     Raises ValueError for a URI that names no bucket, StoreError where obstore is not installed.
 
@@ -112,7 +112,7 @@ class ObjectStore(Store):
         account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
         return f"https://{account}.blob.core.windows.net"
 
-    def has(self, c4id: C4ID | str, /) -> bool:
+    def has(self, c4id: C4ID | str) -> bool:
         """Say whether the bucket has the content of an ID."""
         c4id = as_id(c4id)
         if self._size(c4id) is not None:
@@ -120,7 +120,7 @@ class ObjectStore(Store):
         self._find_bucket(c4id)
         return False
 
-    def get(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
+    def get(self, c4id: C4ID | str, *, verify: bool = True) -> BinaryIO:
         """Open the content of an ID; raise ContentNotFound where there is none.
 
         It is read in ranges of 8 MiB, and where a connection breaks, reading goes on from the byte that was reached.
@@ -134,7 +134,7 @@ class ObjectStore(Store):
         """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
         return self.get(c4id, verify=verify)
 
-    def put(self, source: BinaryIO, /) -> C4ID:
+    def put(self, source: BinaryIO) -> C4ID:
         """Store what is left in a binary stream, and return its ID.
 
         The stream is read to its end before anything is sent: of one that fails, nothing is stored. An object that is
@@ -159,7 +159,7 @@ class ObjectStore(Store):
                     raise self._failure("store", c4id, f"the object {found} after {size:,} bytes were sent")
         return c4id
 
-    def remove(self, c4id: C4ID | str, /) -> bool:
+    def remove(self, c4id: C4ID | str) -> bool:
         """Remove the content of an ID, and say whether it was there."""
         c4id = as_id(c4id)
         if self._size(c4id) is None:
@@ -431,6 +431,12 @@ class ObjectStore(Store):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __eq__(self, other: object) -> bool:
+        return self.uri == other.uri if isinstance(other, ObjectStore) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.uri)
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.uri!r})"
