@@ -167,6 +167,17 @@ class StoreConformance:
                 with pytest.raises(c4py.InvalidC4ID):
                     attempt(wrong)
 
+    def test_arguments_may_be_named_as_scripts_of_1_0_20_do(self, subject: Subject) -> None:
+        if not subject.is_ours:
+            return
+        store = subject.store
+        c4id = store.put(source=io.BytesIO(b"named"))
+        assert store.has(c4id=c4id)
+        for opener in (store.get, store.open):
+            with opener(c4id=c4id) as stream:
+                assert stream.read() == b"named"
+        assert store.remove(c4id=c4id)
+
     def test_streams_that_give_less_than_asked_are_read_to_their_end(self, subject: Subject) -> None:
         data = content(500_000)
         c4id = subject.store.put(ShortReads(data))

@@ -176,13 +176,23 @@ def test_the_configuration_can_say_that_it_is_always_stored(home: Path, store: c
     assert list(contents(store).values()) == [b"x"]
 
 
-def test_the_configuration_is_named_where_it_is_wrong(home: Path) -> None:
-    configure(home, "store_auto = perhaps\n")
+@pytest.mark.parametrize("text", ["[core]\ngarbage\n= x\n", "store_auto = perhaps\n", "store =\n"])
+def test_without_s_a_strange_configuration_is_no_error(home: Path, text: str) -> None:
+    configure(home, text)
     (home / "x").touch()
-    done = c4py_run("id", "x", home=home)
-    assert done.returncode == 1
-    assert b".c4/config: line 1: store_auto must be true or false" in done.stderr
+    done = c4py_run("id", "-i", "x", home=home)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().strip() == str(c4py.identify_bytes(b""))
     assert c4py_run("id", "-x", "x", home=home).returncode == 0
+
+
+def test_with_s_the_configuration_is_named_where_it_is_wrong(home: Path, store: c4py.FSStore) -> None:
+    configure(home, f"store = {store.root}\nstore_auto = perhaps\n")
+    (home / "x").touch()
+    done = c4py_run("id", "-s", "x", home=home)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b".c4/config: line 2: store_auto must be true or false" in done.stderr
+    assert not store.root.exists()
 
 
 @pytest.mark.parametrize("nowhere", ["/dev/null", "/nonexistent"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import c4py
 import pytest
-from c4py.store import CONFIG_FILE, Configuration, init_store, read_configuration
+from c4py.store import CONFIG_FILE, Configuration, init_store, is_store_automatic, read_configuration
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,8 @@ def test_an_argument_is_a_path_of_any_kind(tmp_path: Path, kind: type) -> None:
 
 def test_the_argument_has_the_name_that_scripts_of_1_0_20_may_use(tmp_path: Path) -> None:
     assert roots(c4py.open_store(path=tmp_path)) == [str(tmp_path)]
+    with pytest.raises(TypeError, match="path_or_uri and path are two names of one argument"):
+        c4py.open_store("a", path="b")
 
 
 def test_an_argument_in_the_home_directory_is_found_there(home: Path) -> None:
@@ -115,12 +117,11 @@ def test_storing_without_being_told(home: Path, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("# a\nstore /data\n", "line 2: expected key = value, found 'store /data'"),
-        ("= x\n", "line 1: expected key = value, found '= x'"),
         ("a = b\n\nstore = \n", "line 3: store names no store"),
         ("store = ,\n", "line 1: store names no store"),
         ("store_auto = perhaps\n", "line 1: store_auto must be true or false, not 'perhaps'"),
-        ("\x1b[31m\n", "line 1: expected key = value, found '\\x1b[31m'"),
+        ("[core]\nstore = /a\nstore_auto =\n", "line 3: store_auto must be true or false, not ''"),
+        ("store_auto = \x1b[31m\n", "line 1: store_auto must be true or false, not '\\x1b[31m'"),
     ],
 )
 def test_a_bad_line_is_named(home: Path, text: str, message: str) -> None:
@@ -130,6 +131,26 @@ def test_a_bad_line_is_named(home: Path, text: str, message: str) -> None:
     assert str(caught.value) == f"{path}: {message}"
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, c4py.StoreError)
+
+
+def test_what_is_no_setting_of_a_store_is_passed_over(home: Path) -> None:
+    strange = "[core]\ngarbage\nstore /data\n= x\n== \n\x1b[31m\n\x00 = \x00\nStore = /b\n#store = /c\n # store = /d\n"
+    write_config(home, strange + "store = /a\nstore_auto = true\n[store]\n")
+    assert read_configuration().stores == ("/a",)
+    assert is_store_automatic() is True
+    write_config(home, strange)
+    assert read_configuration().stores == ()
+    assert is_store_automatic() is False
+    assert init_store() == f"{home}/.c4/store"
+    assert (home / ".c4" / "config").read_text() == strange + f"store = {home}/.c4/store\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["store_auto = perhaps\n", "store =\n", "store_auto\n", "store_auto = true\nstore_auto =\n"]
+)
+def test_where_no_store_is_asked_for_nothing_in_the_file_is_an_error(home: Path, text: str) -> None:
+    write_config(home, text)
+    assert is_store_automatic() is False
 
 
 def test_where_nothing_names_a_store_the_error_says_what_would(home: Path) -> None:

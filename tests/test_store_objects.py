@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import multiprocessing
 import os
 import pickle
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,8 @@ import c4py
 import pytest
 from c4py.store import ObjectStore
 from c4py.store.location import Location
-from c4py.store.objects import PART_BYTES
+from c4py.store.network import Network
+from c4py.store.objects import PART_BYTES, _reason
 from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, FaultProxy, Server, moto, s3s
 from store_conformance import StoreConformance, Subject, content, put, read
 
@@ -198,8 +203,27 @@ def test_importing_the_package_does_not_load_obstore() -> None:
     [
         ("s3://KEY:SECRET@bucket/x", "s3://bucket/x: credentials come from the environment, not from the URI"),
         ("s3://bucket/x?secret_access_key=SECRET", "after the ? come region and endpoint, once and with a value; not"),
-        ("s3://bucket/x?endpoint=http://KEY:SECRET@host", "an http:// or https:// URL without credentials"),
-        ("s3://bucket/x?endpoint=host", "an http:// or https:// URL without credentials"),
+        ("s3://bucket/x?endpoint=http://KEY:SECRET@host", "without credentials, query or fragment"),
+        ("s3://bucket/x?endpoint=http://KEY:SEC/RET@host", "without credentials, query or fragment"),
+        ("s3://bucket/x?endpoint=host", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://host:port", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://host:70000", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://my%20host", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://host/a%20b", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://[::1", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://h\u2100st", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://host/%3Fa=b", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?endpoint=http://host/%23a", "endpoint must be an http:// or https:// URL"),
+        ("s3://bucket/x?region=eu%20central-1", "region must be a name such as eu-central-1, not 'eu central-1'"),
+        ("s3://KEY:SECRET@b\u2100/x", "s3://b\u2100/x: the name of the bucket has characters"),
+        ("s3://KEY:SEC/SECRET@bucket/x", "s3://bucket/x: credentials come from the environment"),
+        ("s3:/KEY:SECRET@bucket/x?a", "bucket/x names no bucket"),
+        ("s3://[b/x", "s3://[b/x: the name of the bucket has characters"),
+        ("s3://my bucket/x?region=a", "s3://my bucket/x: the name of a bucket is letters and digits of ASCII"),
+        ("s3://b\xfccket/x", "the name of a bucket is"),
+        ("s3://bucket:80/x", "the name of a bucket is"),
+        ("s3://../x", "the name of a bucket is"),
+        ("s3://$web/x", "the name of a bucket is"),
         ("s3://bucket/x?region=", "once and with a value; not 'region'"),
         ("s3://bucket/x?region=a&region=b", "once and with a value; not 'region'"),
         ("gs://bucket/x?region=a", "after the ? come endpoint, once"),
@@ -218,10 +242,41 @@ def test_a_wrong_uri_is_told_and_its_secrets_are_not(text: str, message: str) ->
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
         ObjectStore(text)
     assert message in str(caught.value)
-    assert "SECRET" not in str(caught.value)
+    assert not {"SECRET", "KEY"} & set(re.findall("[A-Z]+", str(caught.value)))
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert str(caught.value).isprintable()
     with pytest.raises(TypeError, match="uri must be str, not bytes"):
         ObjectStore(b"s3://bucket")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://My_old.bucket-1/x?region=us-gov-west-1&endpoint=https://minio.studio.lan:9000/s3%40home/",
+        "s3://b?endpoint=http://[::1]:9000",
+        "az://$web/x?endpoint=http://127.0.0.1:10000/devstoreaccount1",
+    ],
+)
+def test_an_unusual_uri_is_taken(text: str) -> None:
+    assert ObjectStore(text).uri == text
+
+
+@pytest.mark.parametrize("url", ["http://my host", "http://host:port", "http://[::1", "nowhere", "http://a b:SECRET@c"])
+def test_an_environment_that_obstore_fails_at_is_a_store_error(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    store = ObjectStore("s3://bucket/x?region=a", **QUICKLY)
+    c4id = c4py.identify_bytes(b"x")
+    attempts: list[Callable[[], object]] = [
+        lambda: put(store, b"x"),
+        lambda: store.get(c4id),
+        lambda: store.has(c4id),
+        lambda: list(store),
+    ]
+    for attempt in attempts:
+        with pytest.raises(c4py.StoreError, match="s3://bucket/x") as caught:
+            attempt()
+        assert "SECRET" not in str(caught.value)
 
 
 def test_the_endpoint_is_that_of_the_uri_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,6 +289,16 @@ def test_the_endpoint_is_that_of_the_uri_or_the_environment(monkeypatch: pytest.
     assert ObjectStore("s3://bucket?endpoint=https://other/").endpoint == "https://other"
 
 
+def test_stores_of_the_same_uri_are_equal() -> None:
+    store, same, other = ObjectStore("s3://bucket/x"), ObjectStore("s3://bucket/x"), ObjectStore("s3://bucket/y")
+    assert store == same
+    assert hash(store) == hash(same)
+    assert store != other
+    assert store != "s3://bucket/x"
+    assert pickle.loads(pickle.dumps(store)) == store
+    assert {store, same, other} == {store, other}
+
+
 def test_a_store_of_the_environment_is_read_and_written(moto_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C4_STORE", uri(moto_server.url))
     store = c4py.open_store()
@@ -244,10 +309,34 @@ def test_a_store_of_the_environment_is_read_and_written(moto_server: Server, mon
 
 def test_a_bucket_that_is_not_there_is_no_missing_content(moto_server: Server) -> None:
     store = ObjectStore(f"s3://no-such-bucket/?endpoint={moto_server.url}", **QUICKLY)
-    for attempt in (lambda: put(store, b"x"), lambda: store.get(c4py.identify_bytes(b"x")), lambda: list(store)):
+    c4id = c4py.identify_bytes(b"x")
+    attempts: list[Callable[[], object]] = [
+        lambda: put(store, b"x"),
+        lambda: store.get(c4id),
+        lambda: store.has(c4id),
+        lambda: c4id in store,
+        lambda: store.remove(c4id),
+        lambda: list(store),
+    ]
+    for attempt in attempts:
         with pytest.raises(c4py.StoreError, match=r"no-such-bucket.*404 Not Found \(NoSuchBucket\)$") as caught:
             attempt()
         assert not isinstance(caught.value, c4py.ContentNotFound)
+
+
+def test_the_bucket_is_looked_for_once(proxy: FaultProxy) -> None:
+    store = ObjectStore(uri(proxy.url))
+    for number in range(3):
+        assert not store.has(c4py.identify_bytes(b"%d" % number))
+        assert not store.remove(c4py.identify_bytes(b"%d" % number))
+    assert (proxy.count("HEAD"), proxy.count("GET")) == (6, 1)
+
+
+def test_whoever_may_not_list_can_ask_for_an_object(proxy: FaultProxy) -> None:
+    store = ObjectStore(uri(proxy.url))
+    proxy.matches = lambda method, _: method == "GET"
+    proxy.then = "403"
+    assert not store.has(c4py.identify_bytes(b"x"))
 
 
 def test_a_refused_connection_is_a_store_error() -> None:
@@ -256,6 +345,100 @@ def test_a_refused_connection_is_a_store_error() -> None:
     for attempt in (lambda: put(store, b"x"), lambda: store.get(c4id), lambda: store.has(c4id), lambda: list(store)):
         with pytest.raises(c4py.StoreError, match=r"s3://bucket/x.* at http://127\.0\.0\.1:1: .*Connection refused"):
             attempt()
+
+
+def test_missing_credentials_are_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def without_credentials(key: str, net: Network, _client: object) -> None:
+        asked.append(key)
+        raise net.GenericError("Error performing PUT http://169.254.169.254/latest/api/token in 1s - HTTP error")
+
+    monkeypatch.setattr("c4py.store.objects._head", without_credentials)
+    store = ObjectStore("s3://bucket/x", retry_timeout=10_000)
+    with pytest.raises(c4py.StoreError, match="the environment has no credentials for it$"):
+        store.has(c4py.identify_bytes(b"x"))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 1ms - "
+            "Server returned non-2xx status code: 403 Forbidden: denied",
+            "the environment has no credentials for it",
+        ),
+        (
+            "Generic S3 error: Error performing HEAD http://169.254.7.7:9000/b/k in 1ms - HTTP error: refused",
+            "HTTP error: refused",
+        ),
+        (
+            "Generic S3 error: Error performing GET http://h/b/k in 1ms - "
+            "Server returned non-2xx status code: 403 Forbidden: <Code>AccessDenied</Code>",
+            "403 Forbidden (AccessDenied)",
+        ),
+    ],
+)
+def test_the_reason_of_a_failure_is_short(text: str, reason: str) -> None:
+    assert _reason(Exception(text)) == reason
+
+
+INTERRUPTED = """
+import io, sys, c4py
+store = c4py.open_store("s3://bucket/x?region=a&endpoint=http://127.0.0.1:1")
+store.retry_timeout = 1000.0
+print("started", flush=True)
+try:
+    if sys.argv[1] == "scan":
+        c4py.scan(sys.argv[2], store=store)
+    elif sys.argv[1] == "put":
+        store.put(io.BytesIO(b"x"))
+    elif sys.argv[1] == "get":
+        store.get(c4py.identify_bytes(b"x"))
+    else:
+        list(store)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("action", ["scan", "put", "get", "list"])
+def test_an_interrupt_is_heard_while_nobody_answers(action: str, tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"file {number}").write_bytes(b"%d" % number)
+    command = [sys.executable, "-c", INTERRUPTED, action, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "started\n"
+        time.sleep(1)
+        child.send_signal(signal.SIGINT)
+        try:
+            assert child.communicate(timeout=60)[0] == "interrupted\n"
+        finally:
+            child.kill()
+
+
+class Cancelled(io.BytesIO):
+    """A content as a scan gives it that is cancelled after it was read."""
+
+    @property
+    def cancelled(self) -> bool:
+        return self.tell() == len(self.getbuffer())
+
+
+def test_what_a_cancelled_scan_puts_is_not_tried_again() -> None:
+    store = ObjectStore("s3://bucket/x?region=a&endpoint=http://127.0.0.1:1", retry_timeout=10_000)
+    with pytest.raises(c4py.StoreError, match="cannot look up s3://bucket/x.*Connection refused"):
+        store.put(Cancelled(b"x"))
+
+
+def test_an_upload_of_a_cancelled_scan_ends(moto_server: Server) -> None:
+    store = ObjectStore(uri(moto_server.url))
+    data = bytes(PART_BYTES + 1)
+    with pytest.raises(OSError, match="cancelled"):
+        store.put(Cancelled(data))
+    assert list(store) == []
 
 
 #: Faults of an answer with a body that pass.

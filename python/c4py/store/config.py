@@ -1,10 +1,10 @@
 """Which store is meant: an argument, `C4_STORE`, or the file `~/.c4/config`, which the tools of the family share.
 
 `C4_STORE` is a path, a URI, or several with commas between: the first is written, all are read in order. The file has
-lines `key = value`; blank lines and lines that begin with `#` say nothing. Each `store` line names one store or, with
-commas, several; `store_auto = true` says that identifying stores what it reads without being told. Keys that are not
-known here belong to other tools and are left alone. `~` at the beginning of a path is the home directory. A path that
-has a comma in its name can be given as an argument only.
+lines `key = value`. Each `store` line names one store or, with commas, several; `store_auto = true` says that
+identifying stores what it reads without being told. Whatever else stands there belongs to other tools, or to a person,
+and is left alone; a `store` or `store_auto` that says nothing sensible is an error when a store is asked for. `~` at
+the beginning of a path is the home directory. A path that has a comma in its name can be given as an argument only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
     from c4py._types import StrPath
@@ -52,18 +53,13 @@ class Configuration:
 def read_configuration() -> Configuration:
     """Read `~/.c4/config`; a file that is not there says nothing.
 
-    Raises StoreNotConfigured, with the file and the line, for a line that is not `key = value`, a `store` that is
-    empty, and a `store_auto` that is neither true nor false.
+    Raises StoreNotConfigured, with the file and the line, for a `store` that is empty, and a `store_auto` that is
+    neither true nor false.
     """
     path = _path()
     stores: list[str] = []
     store_auto = False
-    for number, line in enumerate(_lines(path), 1):
-        key, equals, value = (part.strip() for part in line.partition("="))
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not equals or not key:
-            raise _bad_line(path, number, f"expected key = value, found {line.strip()!r}")
+    for number, key, value in _settings(path):
         if key == "store":
             named = _split(value)
             if not named:
@@ -89,7 +85,8 @@ def open_store(
     `C4_STORE` are meant, else those of `~/.c4/config`; several become a MultiStore. `path` is another name of the
     argument, which 1.0.20 has. `durability` is that of FSStore, where the store is a directory.
 
-    Raises StoreNotConfigured where nothing names a store, and ValueError for a URI that names none.
+    Raises StoreNotConfigured where nothing names a store, ValueError for a URI that names none, and TypeError where the
+    store is named twice.
 
     >>> import io, tempfile
     >>> with tempfile.TemporaryDirectory() as directory:
@@ -99,6 +96,8 @@ def open_store(
     ...         content.read()
     b'hello world'
     """
+    if path is not None and path_or_uri is not None:
+        raise TypeError("path_or_uri and path are two names of one argument: give one of them")
     given = path if path_or_uri is None else path_or_uri
     if given is not None:
         return _open(_name(given), durability)
@@ -133,14 +132,17 @@ def configured_stores() -> tuple[str, tuple[str, ...]]:
 def is_store_automatic() -> bool:
     """Say whether the configuration says that identifying stores what it reads without being told.
 
-    A file that this user may not read, or a home directory that is none, is nothing that this user has configured.
+    Where no store is asked for, nothing that the file says is an error: what is no clear yes is a no, and so is a file
+    that this user may not read, or a home directory that is none.
     """
+    automatic = False
     try:
-        return read_configuration().store_auto
-    except StoreNotConfigured:
-        raise
+        for _, key, value in _settings(_path()):
+            if key == "store_auto":
+                automatic = value.lower() in _YES
     except OSError:
         return False
+    return automatic
 
 
 def init_store(path_or_uri: StrPath | None = None, *, replace: bool = False) -> str:
@@ -192,6 +194,14 @@ def _lines(path: str) -> list[str]:
     except FileNotFoundError:
         return []
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def _settings(path: str) -> Iterator[tuple[int, str, str]]:
+    """Give the number, the key and the value of each line that has them."""
+    for number, line in enumerate(_lines(path), 1):
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if equals and not key.startswith("#"):
+            yield number, key, value
 
 
 def _replace(path: str, text: str) -> None:

@@ -42,11 +42,11 @@ class MemoryStore(Store):
         self._lock = _thread.allocate_lock()
         self._contents: dict[C4ID, bytes] = {}
 
-    def has(self, c4id: C4ID | str, /) -> bool:
+    def has(self, c4id: C4ID | str) -> bool:
         """Say whether the store has the content of an ID."""
         return as_id(c4id) in self._contents
 
-    def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
+    def get(self, c4id: C4ID | str, *, verify: bool = False) -> BinaryIO:
         """Open the content of an ID; raise ContentNotFound where there is none.
 
         With `verify`, reading to the end raises StoreCorrupt if the bytes do not have the ID.
@@ -58,7 +58,7 @@ class MemoryStore(Store):
             raise ContentNotFound(c4id) from None
         return verified(source, c4id) if verify else source
 
-    def put(self, source: BinaryIO, /) -> C4ID:
+    def put(self, source: BinaryIO) -> C4ID:
         """Store what is left in a binary stream, and return its ID; nothing is stored of a stream that fails."""
         content = b"".join(pieces(source))
         c4id = identify_bytes(content)
@@ -70,7 +70,7 @@ class MemoryStore(Store):
         """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
         return self.get(c4id, verify=verify)
 
-    def remove(self, c4id: C4ID | str, /) -> bool:
+    def remove(self, c4id: C4ID | str) -> bool:
         """Remove the content of an ID, and say whether it was there."""
         c4id = as_id(c4id)
         with self._lock:

@@ -57,7 +57,7 @@ class MultiStore(Store):
         """Threads of a scan that may call `put` at once: as many as the first store allows."""
         return int(getattr(self.stores[0], "concurrency", 1))
 
-    def has(self, c4id: C4ID | str, /) -> bool:
+    def has(self, c4id: C4ID | str) -> bool:
         """Say whether one of the stores has the content of an ID."""
         c4id = as_id(c4id)
         failure = None
@@ -71,7 +71,7 @@ class MultiStore(Store):
             raise failure
         return False
 
-    def get(self, c4id: C4ID | str, /, *, verify: bool = False) -> BinaryIO:
+    def get(self, c4id: C4ID | str, *, verify: bool = False) -> BinaryIO:
         """Open the content of an ID in the first store that has it; raise ContentNotFound where none has.
 
         With `verify`, reading to the end raises StoreCorrupt if the bytes do not have the ID.
@@ -90,7 +90,7 @@ class MultiStore(Store):
             return verified(source, c4id) if verify else source
         raise failure
 
-    def put(self, source: BinaryIO, /) -> C4ID:
+    def put(self, source: BinaryIO) -> C4ID:
         """Store what is left in a binary stream in the first store, and return its ID."""
         return self.stores[0].put(source)
 
@@ -98,7 +98,7 @@ class MultiStore(Store):
         """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
         return self.get(c4id, verify=verify)
 
-    def remove(self, c4id: C4ID | str, /) -> bool:
+    def remove(self, c4id: C4ID | str) -> bool:
         """Remove the content of an ID from the first store, and say whether it was there.
 
         The others are never written: what they have is still read.

@@ -28,6 +28,7 @@ class Network:
         self.list: Any = functions.list
         self.put: Any = functions.put
         self.Error: type[Exception] = functions.exceptions.BaseError
+        self.GenericError: type[Exception] = functions.exceptions.GenericError
         self.stores: dict[str, Any] = {"s3": stores.S3Store, "gs": stores.GCSStore, "az": stores.AzureStore}
 
 

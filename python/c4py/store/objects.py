@@ -5,8 +5,9 @@ The network is obstore's (`pip install 'c4py[s3]'`); credentials are those of th
 
 - An object is the content whose ID is the end of its key. Nothing is concluded from an ETag: what is read is hashed,
   and what was written must be there in its full size before `put` returns.
-- Every request ends: a failing one is repeated with pauses that grow, by obstore where no answer comes, here where an
-  answer breaks off or is not of the length asked for, and both give up after `retry_timeout` seconds.
+- Every request ends: a failing one is repeated with pauses that grow, until `retry_timeout` seconds are over. The
+  pauses are ours, not obstore's, which hears no Ctrl-C and no scan that was cancelled; but the parts of an upload it
+  repeats itself, for we would have to begin with the first.
 - A failure is a StoreError that names the endpoint and the key, or ContentNotFound.
 """
 
@@ -50,6 +51,14 @@ _MAX_PARTS = 10_000
 _PAGE_KEYS = 1000
 #: Seconds of the first and of the longest pause before a request is repeated.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+#: Seconds between two looks at whether a scan was cancelled.
+_LOOK = 0.1
+#: Seconds that obstore may repeat a request, or ask again for credentials, before we hear of it.
+_UNHEARD = 1.0
+#: What is said where nobody gives credentials.
+_NO_CREDENTIALS = "the environment has no credentials for it"
+#: What is said of a panic: its own words may show what the environment has.
+_PANIC = "obstore cannot work with an endpoint, a region or another setting of the environment"
 
 
 class ObjectStore(Store):
@@ -64,7 +73,7 @@ class ObjectStore(Store):
 
     `request_timeout` is how many seconds one request and its answer of up to 8 MiB may take, `retry_timeout` after how
     many seconds a failing request is not repeated any more. Threads may use a store at once; pickling takes the URI
-    along, and processes may be forked at any time.
+    along, and processes may be forked at any time. Stores of the same URI are equal.
 
     Raises ValueError for a URI that names no bucket, StoreError where obstore is not installed.
 
@@ -85,7 +94,8 @@ class ObjectStore(Store):
         self.uri = uri
         self.retry_timeout = float(retry_timeout)
         self.request_timeout = float(request_timeout)
-        self._client_of: tuple[int, Network, Any] | None = None
+        self._has_bucket = False
+        self._clients: dict[bool, tuple[int, Network, Any]] = {}
         network()
 
     @property
@@ -102,11 +112,15 @@ class ObjectStore(Store):
         account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
         return f"https://{account}.blob.core.windows.net"
 
-    def has(self, c4id: C4ID | str, /) -> bool:
+    def has(self, c4id: C4ID | str) -> bool:
         """Say whether the bucket has the content of an ID."""
-        return self._size(as_id(c4id)) is not None
+        c4id = as_id(c4id)
+        if self._size(c4id) is not None:
+            return True
+        self._find_bucket(c4id)
+        return False
 
-    def get(self, c4id: C4ID | str, /, *, verify: bool = True) -> BinaryIO:
+    def get(self, c4id: C4ID | str, *, verify: bool = True) -> BinaryIO:
         """Open the content of an ID; raise ContentNotFound where there is none.
 
         It is read in ranges of 8 MiB, and where a connection breaks, reading goes on from the byte that was reached.
@@ -120,7 +134,7 @@ class ObjectStore(Store):
         """Open the content of an ID; with `verify`, reading to the end raises StoreCorrupt if it is not that."""
         return self.get(c4id, verify=verify)
 
-    def put(self, source: BinaryIO, /) -> C4ID:
+    def put(self, source: BinaryIO) -> C4ID:
         """Store what is left in a binary stream, and return its ID.
 
         The stream is read to its end before anything is sent: of one that fails, nothing is stored. An object that is
@@ -136,19 +150,20 @@ class ObjectStore(Store):
                 spool.write(piece)
             c4id = C4ID(digest.digest())
             size = spool.tell()
-            if self._size(c4id) != size:
+            if self._size(c4id, source) != size:
                 spool.seek(0)
-                self._send(c4id, spool, size)
-                stored = self._size(c4id)
+                self._send(c4id, _Cancellable(spool, source), size)
+                stored = self._size(c4id, source)
                 if stored != size:
                     found = "is not there" if stored is None else f"has {stored:,} bytes"
                     raise self._failure("store", c4id, f"the object {found} after {size:,} bytes were sent")
         return c4id
 
-    def remove(self, c4id: C4ID | str, /) -> bool:
+    def remove(self, c4id: C4ID | str) -> bool:
         """Remove the content of an ID, and say whether it was there."""
         c4id = as_id(c4id)
         if self._size(c4id) is None:
+            self._find_bucket(c4id)
             return False
         try:
             self._ask("remove", c4id, lambda net, client: net.delete(client, self._key(c4id)))
@@ -186,30 +201,54 @@ class ObjectStore(Store):
 
     def close(self) -> None:
         """Let go of the connections; the next request makes new ones."""
-        self._client_of = None
+        self._clients = {}
 
-    def _size(self, c4id: C4ID) -> int | None:
+    def _size(self, c4id: C4ID, source: object = None) -> int | None:
         """Give the size of an object, or None where there is none."""
+        call = partial(_head, self._key(c4id))
         try:
-            return int(self._ask("look up", c4id, lambda net, client: net.head(client, self._key(c4id))["size"]))
+            return int(self._ask("look up", c4id, call, source)["size"])
         except ContentNotFound:
             return None
 
-    def _send(self, c4id: C4ID, content: tempfile.SpooledTemporaryFile[bytes], size: int) -> None:
+    def _find_bucket(self, c4id: C4ID) -> None:
+        """Raise StoreError where the bucket is missing: the answer to HEAD has no body that tells that from a key."""
+        if self._has_bucket:
+            return
+        attempts = self._attempts()
+        next(attempts)
+        while True:
+            try:
+                # No key is like this: the answer is short, and who may list the prefix only may ask.
+                self._request(partial(_any_key, self._key(c4id)))
+                break
+            except _RequestFailed as failed:
+                # Whoever may not list cannot be told.
+                if failed.status in (401, 403):
+                    break
+                if not failed.may_pass or not next(attempts, False):
+                    raise self._failure("look up", c4id, str(failed)) from None
+        self._has_bucket = True
+
+    def _send(self, c4id: C4ID, content: _Cancellable, size: int) -> None:
         key = self._key(c4id)
         if size <= PART_BYTES:
             data = content.read()
-            self._ask("store", c4id, lambda net, client: net.put(client, key, data, use_multipart=False))
+            self._ask(
+                "store", c4id, lambda net, client: net.put(client, key, data, use_multipart=False), content.source
+            )
             return
         part = max(PART_BYTES, -(-size // _MAX_PARTS))
         at_once = max(1, _PARTS_AT_ONCE * PART_BYTES // part)
-        self._ask(
-            "store",
-            c4id,
-            lambda net, client: net.put(
-                client, key, content, use_multipart=True, chunk_size=part, max_concurrency=at_once
-            ),
-        )
+        try:
+            self._request(
+                lambda net, client: net.put(
+                    client, key, content, use_multipart=True, chunk_size=part, max_concurrency=at_once
+                ),
+                in_parts=True,
+            )
+        except _RequestFailed as failed:
+            raise self._failure("store", c4id, str(failed)) from None
 
     def _read(self, c4id: C4ID, start: int, end: int) -> tuple[int, bytes]:
         """Read the bytes of an object from `start` to `end`, or to its end; give its size as well."""
@@ -225,7 +264,7 @@ class ObjectStore(Store):
                 if failed.status == 416 and start == 0 and self._size(c4id) == 0:
                     return 0, b""
                 reason = str(failed)
-                if failed.status is not None:
+                if not failed.may_pass:
                     break
                 continue
             size = int(result.meta["size"])
@@ -264,7 +303,7 @@ class ObjectStore(Store):
                     stream = self._request(partial(_pages, directory, last))
                 page = self._request(partial(_next_page, stream))
             except _RequestFailed as failed:
-                if failed.status is not None or not next(attempts, False):
+                if not failed.may_pass or not next(attempts, False):
                     raise self._failure("list", None, str(failed)) from None
                 stream = None
                 continue
@@ -278,26 +317,36 @@ class ObjectStore(Store):
                 if c4id is not None:
                     yield c4id, int(found["size"])
 
-    def _ask(self, action: str, c4id: C4ID, call: Callable[[Network, Any], T]) -> T:
-        """Send a request for an object, and say what failed in words for the user."""
-        try:
-            return self._request(call)
-        except _RequestFailed as failed:
-            if failed.is_missing and action != "store":
-                raise ContentNotFound(c4id) from None
-            raise self._failure(action, c4id, str(failed)) from None
+    def _ask(self, action: str, c4id: C4ID, call: Callable[[Network, Any], T], source: object = None) -> T:
+        """Send a request for an object, again while there is time, and say what failed in words for the user."""
+        attempts = self._attempts(source)
+        next(attempts)
+        while True:
+            try:
+                return self._request(call)
+            except _RequestFailed as failed:
+                if failed.is_missing and action != "store":
+                    raise ContentNotFound(c4id) from None
+                if not failed.may_pass or not next(attempts, False):
+                    raise self._failure(action, c4id, str(failed)) from None
 
-    def _request(self, call: Callable[[Network, Any], T]) -> T:
-        """Send a request, which obstore repeats until there is an answer or no time is left."""
-        net, client = self._client()
+    def _request(self, call: Callable[[Network, Any], T], *, in_parts: bool = False) -> T:
+        """Send a request once; one of many parts, each of which obstore repeats while there is time."""
+        net, client = self._client(in_parts=in_parts)
         try:
             return call(net, client)
         except (FileNotFoundError, net.Error) as error:
             is_missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
-            raise _RequestFailed(_reason(error), is_missing=is_missing) from None
+            reason = _reason(error)
+            may_pass = isinstance(error, net.GenericError) and reason != _NO_CREDENTIALS
+            raise _RequestFailed(reason, is_missing=is_missing, may_pass=may_pass) from None
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise _RequestFailed(_PANIC) from None
 
-    def _attempts(self) -> Iterator[bool]:
-        """Give True, again after pauses that grow, until the time for it is over."""
+    def _attempts(self, source: object = None) -> Iterator[bool]:
+        """Give True, again after pauses that grow, until the time for it is over or the source's scan cancelled."""
         import random
         import time
 
@@ -305,22 +354,25 @@ class ObjectStore(Store):
         pause = _FIRST_PAUSE
         while True:
             yield True
-            wait = random.uniform(pause / 2, pause)
-            if time.monotonic() + wait > end:
+            again = time.monotonic() + random.uniform(pause / 2, pause)
+            if again > end:
                 return
-            time.sleep(wait)
+            while (left := again - time.monotonic()) > 0 and not _is_cancelled(source):
+                time.sleep(min(left, _LOOK))
+            if _is_cancelled(source):
+                return
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _client(self) -> tuple[Network, Any]:
+    def _client(self, *, in_parts: bool) -> tuple[Network, Any]:
         """Give this process's client, and the network that it belongs to."""
         # Two threads that both make one do no harm; a lock would be held for ever in a process forked meanwhile.
-        made = self._client_of
+        made = self._clients.get(in_parts)
         if made is None or made[0] != os.getpid():
             net = network()
-            self._client_of = made = os.getpid(), net, self._connect(net)
+            self._clients[in_parts] = made = os.getpid(), net, self._connect(net, in_parts=in_parts)
         return made[1], made[2]
 
-    def _connect(self, net: Network) -> Any:
+    def _connect(self, net: Network, *, in_parts: bool) -> Any:
         from datetime import timedelta
 
         location = self._location
@@ -328,12 +380,13 @@ class ObjectStore(Store):
         client: ClientConfig = {"timeout": request, "connect_timeout": min(request, timedelta(seconds=5))}
         if location.endpoint is not None and location.endpoint.startswith("http://"):
             client["allow_http"] = True
+        unheard = self.retry_timeout if in_parts else min(self.retry_timeout, _UNHEARD)
         retry: RetryConfig = {
             "max_retries": 1000,
-            "retry_timeout": timedelta(seconds=self.retry_timeout),
+            "retry_timeout": timedelta(seconds=unheard),
             "backoff": {
                 "init_backoff": timedelta(seconds=_FIRST_PAUSE),
-                "max_backoff": timedelta(seconds=_LONGEST_PAUSE),
+                "max_backoff": timedelta(seconds=_LONGEST_PAUSE if in_parts else _UNHEARD / 2),
                 "base": 2,
             },
         }
@@ -348,6 +401,10 @@ class ObjectStore(Store):
             )
         except (ValueError, net.Error) as error:
             raise StoreError(f"cannot use {visible(self.uri)}: {_reason(error)}") from None
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise StoreError(f"cannot use {visible(self.uri)}: {_PANIC}") from None
 
     def _key(self, c4id: C4ID) -> str:
         return f"{self._location.prefix}{c4id}"
@@ -375,6 +432,12 @@ class ObjectStore(Store):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __eq__(self, other: object) -> bool:
+        return self.uri == other.uri if isinstance(other, ObjectStore) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.uri)
+
     def __repr__(self) -> str:
         return f"ObjectStore({self.uri!r})"
 
@@ -383,12 +446,35 @@ class ObjectStore(Store):
 
 
 class _RequestFailed(Exception):
-    """A request that failed: with a `status` if there was an answer; `is_missing` where that says no such object."""
+    """A request that failed, with a `status` if there was an answer.
 
-    def __init__(self, reason: str, *, is_missing: bool) -> None:
+    `is_missing` where that says no such object, and `may_pass` where the same request may succeed later.
+    """
+
+    def __init__(self, reason: str, *, is_missing: bool = False, may_pass: bool = False) -> None:
         self.status = int(reason[:3]) if reason[:3].isdigit() else None
         self.is_missing = is_missing
+        self.may_pass = may_pass and (self.status is None or self.status >= 500 or self.status in (408, 429))
         super().__init__(reason)
+
+
+class _Cancellable:
+    """A spooled content, of which nothing more is read once the scan that `source` is of was cancelled."""
+
+    def __init__(self, content: tempfile.SpooledTemporaryFile[bytes], source: object) -> None:
+        self._content = content
+        self.source = source
+
+    def read(self, size: int = -1, /) -> bytes:
+        if _is_cancelled(self.source):
+            raise OSError("the scan was cancelled")
+        return self._content.read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._content.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._content.tell()
 
 
 class _Content(io.RawIOBase):
@@ -422,6 +508,16 @@ def _object_store(kind: type[ObjectStore], uri: str, retry_timeout: float, reque
     return kind(uri, retry_timeout=retry_timeout, request_timeout=request_timeout)
 
 
+def _is_cancelled(source: object) -> bool:
+    """Say whether a content is a scan's, and the scan was asked to stop."""
+    return bool(getattr(source, "cancelled", False))
+
+
+def _head(key: str, net: Network, client: Any) -> ObjectMeta:
+    found: ObjectMeta = net.head(client, key)
+    return found
+
+
 def _range(key: str, start: int, end: int, net: Network, client: Any) -> GetResult:
     result: GetResult = net.get(client, key, options={"range": (start, end)})
     return result
@@ -430,6 +526,10 @@ def _range(key: str, start: int, end: int, net: Network, client: Any) -> GetResu
 def _pages(directory: str | None, after: str | None, net: Network, client: Any) -> Iterator[Sequence[ObjectMeta]]:
     stream: Iterator[Sequence[ObjectMeta]] = net.list(client, directory, offset=after, chunk_size=_PAGE_KEYS)
     return stream
+
+
+def _any_key(directory: str, net: Network, client: Any) -> None:
+    next(net.list(client, directory, chunk_size=1), None)
 
 
 def _next_page(stream: Iterator[Sequence[ObjectMeta]], _net: Network, _client: Any) -> Sequence[ObjectMeta] | None:
@@ -454,16 +554,22 @@ def _reason(error: Exception) -> str:
     import re
 
     text = str(error)
+    # Where the environment has no credentials, obstore asks the services that a machine of a cloud has for it.
+    if re.search(r"//(169\.254\.169\.254|169\.254\.170\.2|169\.254\.170\.23|metadata(\.google\.internal)?)/", text):
+        return _NO_CREDENTIALS
     status = re.search(r"status code: (\d{3}[A-Za-z ]*)", text)
     if status is not None:
         code = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
         return status[1].strip() + (f" ({code[1]})" if code is not None else "")
-    if "169.254." in text:
-        return "the environment has no credentials for it"
     shown = text.partition("\n")[0].rpartition(" - ")[2]
     shown = re.sub(r"[a-z]+://\S+", "...", shown)
     inner = re.search(r'message: "([A-Za-z ]{1,80})"', text) or re.search(r"\b(TimedOut|IncompleteMessage)\b", text)
     return visible(shown[:200]) + (f" ({inner[1]})" if inner is not None else "")
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Say whether this is a panic of obstore's, whose class is no Exception and is nowhere to be imported from."""
+    return type(error).__name__ == "PanicException"
 
 
 def _without_credentials(url: str) -> str:
