@@ -19,9 +19,10 @@ from typing import Any
 import c4py
 import pytest
 from c4py.store import ObjectStore
+from c4py.store.failure import failure_reason
 from c4py.store.location import Location
 from c4py.store.network import Network
-from c4py.store.objects import PART_BYTES, _reason
+from c4py.store.objects import PART_BYTES
 from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, FaultProxy, Server, moto, s3s
 from store_conformance import StoreConformance, Subject, content, put, read
 
@@ -381,7 +382,7 @@ def test_missing_credentials_are_told_and_not_waited_for(monkeypatch: pytest.Mon
     ],
 )
 def test_the_reason_of_a_failure_is_short(text: str, reason: str) -> None:
-    assert _reason(Exception(text)) == reason
+    assert failure_reason(Exception(text)) == reason
 
 
 INTERRUPTED = """

@@ -21,6 +21,7 @@ from c4py._rust import C4ID
 from c4py._visible import visible
 from c4py.errors import ContentNotFound, InvalidC4ID, StoreError
 from c4py.store.content import READ_BYTES, pieces, verified
+from c4py.store.failure import NO_CREDENTIALS, PANIC, RequestFailed, failure_reason, is_panic
 from c4py.store.location import Location
 from c4py.store.network import network
 from c4py.store.protocol import Store, as_id
@@ -55,10 +56,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _LOOK = 0.1
 #: Seconds that obstore may repeat a request, or ask again for credentials, before we hear of it.
 _UNHEARD = 1.0
-#: What is said where nobody gives credentials.
-_NO_CREDENTIALS = "the environment has no credentials for it"
-#: What is said of a panic: its own words may show what the environment has.
-_PANIC = "obstore cannot work with an endpoint, a region or another setting of the environment"
 
 
 class ObjectStore(Store):
@@ -222,7 +219,7 @@ class ObjectStore(Store):
                 # No key is like this: the answer is short, and who may list the prefix only may ask.
                 self._request(partial(_any_key, self._key(c4id)))
                 break
-            except _RequestFailed as failed:
+            except RequestFailed as failed:
                 # Whoever may not list cannot be told.
                 if failed.status in (401, 403):
                     break
@@ -247,7 +244,7 @@ class ObjectStore(Store):
                 ),
                 in_parts=True,
             )
-        except _RequestFailed as failed:
+        except RequestFailed as failed:
             raise self._failure("store", c4id, str(failed)) from None
 
     def _read(self, c4id: C4ID, start: int, end: int) -> tuple[int, bytes]:
@@ -258,7 +255,7 @@ class ObjectStore(Store):
             at = start + len(found)
             try:
                 result = self._request(partial(_range, self._key(c4id), at, end))
-            except _RequestFailed as failed:
+            except RequestFailed as failed:
                 if failed.is_missing:
                     raise ContentNotFound(c4id) from None
                 if failed.status == 416 and start == 0 and self._size(c4id) == 0:
@@ -279,7 +276,7 @@ class ObjectStore(Store):
                         break
                     found += piece
             except (OSError, network().Error) as error:
-                reason = _reason(error)
+                reason = failure_reason(error)
             if missing == 0:
                 return size, bytes(found)
             if missing < 0:
@@ -302,7 +299,7 @@ class ObjectStore(Store):
                 if stream is None:
                     stream = self._request(partial(_pages, directory, last))
                 page = self._request(partial(_next_page, stream))
-            except _RequestFailed as failed:
+            except RequestFailed as failed:
                 if not failed.may_pass or not next(attempts, False):
                     raise self._failure("list", None, str(failed)) from None
                 stream = None
@@ -324,7 +321,7 @@ class ObjectStore(Store):
         while True:
             try:
                 return self._request(call)
-            except _RequestFailed as failed:
+            except RequestFailed as failed:
                 if failed.is_missing and action != "store":
                     raise ContentNotFound(c4id) from None
                 if not failed.may_pass or not next(attempts, False):
@@ -337,13 +334,13 @@ class ObjectStore(Store):
             return call(net, client)
         except (FileNotFoundError, net.Error) as error:
             is_missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
-            reason = _reason(error)
-            may_pass = isinstance(error, net.GenericError) and reason != _NO_CREDENTIALS
-            raise _RequestFailed(reason, is_missing=is_missing, may_pass=may_pass) from None
+            reason = failure_reason(error)
+            may_pass = isinstance(error, net.GenericError) and reason != NO_CREDENTIALS
+            raise RequestFailed(reason, is_missing=is_missing, may_pass=may_pass) from None
         except BaseException as error:
-            if not _is_panic(error):
+            if not is_panic(error):
                 raise
-            raise _RequestFailed(_PANIC) from None
+            raise RequestFailed(PANIC) from None
 
     def _attempts(self, source: object = None) -> Iterator[bool]:
         """Give True, again after pauses that grow, until the time for it is over or the source's scan cancelled."""
@@ -400,11 +397,11 @@ class ObjectStore(Store):
                 location.bucket, config=config, client_options=client, retry_config=retry
             )
         except (ValueError, net.Error) as error:
-            raise StoreError(f"cannot use {visible(self.uri)}: {_reason(error)}") from None
+            raise StoreError(f"cannot use {visible(self.uri)}: {failure_reason(error)}") from None
         except BaseException as error:
-            if not _is_panic(error):
+            if not is_panic(error):
                 raise
-            raise StoreError(f"cannot use {visible(self.uri)}: {_PANIC}") from None
+            raise StoreError(f"cannot use {visible(self.uri)}: {PANIC}") from None
 
     def _key(self, c4id: C4ID) -> str:
         return f"{self._location.prefix}{c4id}"
@@ -443,19 +440,6 @@ class ObjectStore(Store):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _object_store, (type(self), self.uri, self.retry_timeout, self.request_timeout)
-
-
-class _RequestFailed(Exception):
-    """A request that failed, with a `status` if there was an answer.
-
-    `is_missing` where that says no such object, and `may_pass` where the same request may succeed later.
-    """
-
-    def __init__(self, reason: str, *, is_missing: bool = False, may_pass: bool = False) -> None:
-        self.status = int(reason[:3]) if reason[:3].isdigit() else None
-        self.is_missing = is_missing
-        self.may_pass = may_pass and (self.status is None or self.status >= 500 or self.status in (408, 429))
-        super().__init__(reason)
 
 
 class _Cancellable:
@@ -544,32 +528,6 @@ def _id_of(key: str, prefix: str) -> C4ID | None:
         return C4ID(key[len(prefix) :])
     except InvalidC4ID:
         return None
-
-
-def _reason(error: Exception) -> str:
-    """Say why a request failed: its status and the service's code for it, or what the network said.
-
-    The rest of an answer, URLs (those of Azure may hold a signature) and what obstore shows of its insides stay out.
-    """
-    import re
-
-    text = str(error)
-    # Where the environment has no credentials, obstore asks the services that a machine of a cloud has for it.
-    if re.search(r"//(169\.254\.169\.254|169\.254\.170\.2|169\.254\.170\.23|metadata(\.google\.internal)?)/", text):
-        return _NO_CREDENTIALS
-    status = re.search(r"status code: (\d{3}[A-Za-z ]*)", text)
-    if status is not None:
-        code = re.search(r"<Code>([A-Za-z]{1,60})</Code>", text)
-        return status[1].strip() + (f" ({code[1]})" if code is not None else "")
-    shown = text.partition("\n")[0].rpartition(" - ")[2]
-    shown = re.sub(r"[a-z]+://\S+", "...", shown)
-    inner = re.search(r'message: "([A-Za-z ]{1,80})"', text) or re.search(r"\b(TimedOut|IncompleteMessage)\b", text)
-    return visible(shown[:200]) + (f" ({inner[1]})" if inner is not None else "")
-
-
-def _is_panic(error: BaseException) -> bool:
-    """Say whether this is a panic of obstore's, whose class is no Exception and is nowhere to be imported from."""
-    return type(error).__name__ == "PanicException"
 
 
 def _without_credentials(url: str) -> str:
