@@ -9,15 +9,12 @@ from c4py._rust import C4ID, identify_bytes
 from c4py.errors import ContentNotFound
 from c4py.store.content import pieces, verified
 from c4py.store.protocol import Store, as_id
-from c4py.store.report import StoreReport, StoreStats
+from c4py.store.report import StoreStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
     from typing import BinaryIO
-
-    from c4py._types import Progress
 
 
 class MemoryStore(Store):
@@ -80,23 +77,6 @@ class MemoryStore(Store):
         """Count the objects and their bytes."""
         with self._lock:
             return StoreStats(len(self._contents), sum(map(len, self._contents.values())))
-
-    def verify(
-        self,
-        *,
-        sample: float | None = None,
-        seed: int = 0,
-        time_limit: float | timedelta | None = None,
-        progress: Progress = None,
-        workers: int = 1,
-        resume: StoreReport | C4ID | str | None = None,
-    ) -> StoreReport:
-        """Read all content, compare it with its IDs and report: see `c4py.store.check.verify_store`."""
-        from c4py.store.check import verify_store
-
-        return verify_store(
-            self, sample=sample, seed=seed, time_limit=time_limit, progress=progress, workers=workers, resume=resume
-        )
 
     def flush(self) -> None:
         """Do nothing: there is nothing to wait for."""

@@ -6,15 +6,13 @@ from c4py._rust import C4ID
 from c4py.errors import ContentNotFound
 from c4py.store.content import verified
 from c4py.store.protocol import Store, as_id
-from c4py.store.report import StoreReport, StoreStats
+from c4py.store.report import StoreStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import timedelta
     from typing import BinaryIO, TypeVar
 
-    from c4py._types import Progress
     from c4py.store.protocol import AnyStore
 
     T = TypeVar("T")
@@ -116,23 +114,6 @@ class MultiStore(Store):
         for name in ("objects", "bytes", "misplaced", "stray", "temporary", "quarantined", "quarantined_bytes"):
             setattr(whole, name, sum(getattr(part, name) for part in parts))
         return whole
-
-    def verify(
-        self,
-        *,
-        sample: float | None = None,
-        seed: int = 0,
-        time_limit: float | timedelta | None = None,
-        progress: Progress = None,
-        workers: int = 1,
-        resume: StoreReport | C4ID | str | None = None,
-    ) -> StoreReport:
-        """Read all content, compare it with its IDs and report: see `c4py.store.check.verify_store`."""
-        from c4py.store.check import verify_store
-
-        return verify_store(
-            self, sample=sample, seed=seed, time_limit=time_limit, progress=progress, workers=workers, resume=resume
-        )
 
     def flush(self) -> None:
         """Wait until what was put is durable, where the first store has such a thing."""

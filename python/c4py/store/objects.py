@@ -25,19 +25,17 @@ from c4py.store.failure import NO_CREDENTIALS, PANIC, RequestFailed, failure_rea
 from c4py.store.location import Location
 from c4py.store.network import network
 from c4py.store.protocol import Store, as_id
-from c4py.store.report import StoreReport, StoreStats
+from c4py.store.report import StoreStats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import tempfile
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import timedelta
     from typing import Any, BinaryIO, TypeVar
 
     from obstore import GetResult, ObjectMeta
     from obstore.store import ClientConfig, RetryConfig
 
-    from c4py._types import Progress
     from c4py.store.network import Network
 
     T = TypeVar("T")
@@ -175,23 +173,6 @@ class ObjectStore(Store):
             objects += 1
             size += object_size
         return StoreStats(objects, size)
-
-    def verify(
-        self,
-        *,
-        sample: float | None = None,
-        seed: int = 0,
-        time_limit: float | timedelta | None = None,
-        progress: Progress = None,
-        workers: int = 8,
-        resume: StoreReport | C4ID | str | None = None,
-    ) -> StoreReport:
-        """Read all content, compare it with its IDs and report: see `c4py.store.check.verify_store`."""
-        from c4py.store.check import verify_store
-
-        return verify_store(
-            self, sample=sample, seed=seed, time_limit=time_limit, progress=progress, workers=workers, resume=resume
-        )
 
     def flush(self) -> None:
         """Do nothing: what `put` has returned from is durable."""

@@ -14,7 +14,11 @@ from c4py._rust import C4ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import timedelta
     from typing import BinaryIO, Protocol
+
+    from c4py._types import Progress
+    from c4py.store.report import StoreReport
 
     class AnyStore(Protocol):
         """What makes a store: a class that inherits from Store, or not."""
@@ -82,6 +86,32 @@ class Store(abc.ABC):
         c4id = as_id(c4id)
         source = self.get(c4id)
         return verified(source, c4id) if verify else source
+
+    def verify(
+        self,
+        *,
+        sample: float | int | None = None,
+        seed: int = 0,
+        time_limit: float | timedelta | None = None,
+        progress: Progress = None,
+        workers: int | None = None,
+        resume: StoreReport | C4ID | str | None = None,
+    ) -> StoreReport:
+        """Read all content, compare it with its IDs and report: see `c4py.store.check.verify_store`.
+
+        The store must list its objects. workers: threads that read, by default up to 8 where the store allows several.
+        """
+        from c4py.store.check import verify_store
+
+        return verify_store(
+            self,  # type: ignore[arg-type]  # those that list nothing raise TypeError
+            sample=sample,
+            seed=seed,
+            time_limit=time_limit,
+            progress=progress,
+            workers=min(self.concurrency, 8) if workers is None else workers,
+            resume=resume,
+        )
 
     def __contains__(self, c4id: C4ID | str) -> bool:
         return self.has(as_id(c4id))

@@ -191,8 +191,7 @@ impl TreeStore {
         for above in self.root.ancestors().skip(1) {
             match sync_directory(above) {
                 // What belongs to others is not ours to synchronize, nor is what cannot be written to.
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {}
+                Err(error) if is_refused(&error) => {}
                 result => result.context("make the store durable", above)?,
             }
         }
@@ -279,9 +278,19 @@ impl TreeStore {
                 // Left above by a split that was interrupted, or by another tool.
                 let mut is_moved = false;
                 for above in place.above(&self.root) {
-                    if layout::status(&above.directory.join(name.as_str()))?.is_some() {
-                        layout::settle(above, &name, &mut Vec::new(), layout::move_new)?;
-                        is_moved = true;
+                    let path = above.directory.join(name.as_str());
+                    if layout::status(&path)?.is_none() {
+                        continue;
+                    }
+                    match layout::settle(above, &name, &mut Vec::new(), layout::move_new) {
+                        // Who may not move it finds it where it is.
+                        Err(StoreError::Io { source, .. }) if is_refused(&source) => {
+                            return Ok(self.look(&path, size)? == Look::Whole);
+                        }
+                        result => {
+                            result?;
+                            is_moved = true;
+                        }
                     }
                 }
                 Ok(is_moved && self.look(&path, size)? == Look::Whole)
@@ -517,6 +526,11 @@ fn is_young(stat: &Stat) -> bool {
     let age =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64) - stat.st_mtime;
     age < YOUNG.as_secs() as i64
+}
+
+/// Whether an error says that this user, or anybody, may not write there.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn is_whole(path: &Path, size: u64) -> Result<bool, StoreError> {
