@@ -48,8 +48,14 @@ def _make_anew() -> None:
 
 
 def _flush_all() -> None:
+    failure = None
     for store in list((_stores or {}).values()):
-        store.flush()
+        try:
+            store.flush()
+        except StoreError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 class FSStore(Store):
