@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import c4py
 import pytest
 
 
@@ -31,6 +32,20 @@ def tree(tmp_path: Path) -> Path:
     (root / "dangling").symlink_to("nowhere")
     os.mkfifo(root / "pipe")
     return root
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Make a home directory for the command."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> c4py.FSStore:
+    """Give a store that holds nothing."""
+    return c4py.FSStore(tmp_path / "store")
 
 
 @pytest.fixture

@@ -17,18 +17,6 @@ from command import COMMAND, c4py_run, environment
 from vector_cases import Case, check_all, create, raw
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    return home
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> c4py.FSStore:
-    return c4py.FSStore(tmp_path / "store")
-
-
 def put(store: c4py.FSStore, content: bytes) -> c4py.C4ID:
     return store.put(io.BytesIO(content))
 

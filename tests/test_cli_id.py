@@ -18,18 +18,6 @@ LOOSE = b"- - 2 b -\n\n- - 1 a -\n"
 CANONICAL = b"- - 1 a -\n- - 2 b -\n"
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    return home
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> c4py.FSStore:
-    return c4py.FSStore(tmp_path / "store")
-
-
 def contents(store: c4py.FSStore) -> dict[str, bytes]:
     """Read a store directory that was not split: every object is what its name says, and nothing else lies there."""
     found = {path.name: path.read_bytes() for path in store.root.iterdir()}

@@ -16,13 +16,6 @@ from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, moto
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    return home
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> c4py.FSStore:
     """Make a store that was split, with ten objects of 1 to 10 bytes."""
     store = c4py.FSStore(tmp_path / "store", split_threshold=4)
