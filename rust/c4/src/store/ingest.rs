@@ -97,8 +97,13 @@ impl Ingest<'_> {
         self.file.try_clone().context("read from the store", self.temporary.path())
     }
 
-    /// Ends the content, whose ID the caller has computed.
+    /// Ends the content, whose ID the caller has computed. Of what the store has nothing is kept, nor made durable again.
     pub fn commit(self, id: &C4Id) -> Result<(), StoreError> {
+        if self.store.has_already(id, self.bytes)? { Ok(()) } else { self.commit_new(id) }
+    }
+
+    /// The same, of content that the store was asked for before it was written.
+    pub(super) fn commit_new(self, id: &C4Id) -> Result<(), StoreError> {
         let Self { store, temporary, file, bytes } = self;
         let found = file.metadata().context("look at what was written to the store", temporary.path())?.len();
         if found != bytes {

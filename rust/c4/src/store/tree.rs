@@ -149,7 +149,7 @@ impl TreeStore {
         }
         let mut ingest = self.ingest()?;
         ingest.write(content)?;
-        ingest.commit(id)
+        ingest.commit_new(id)
     }
 
     /// Begins to store content that the caller hashes.
@@ -265,7 +265,7 @@ impl TreeStore {
 
     /// Whether the store has an object of this ID and size, which then is as good as put: durable, and younger than
     /// what a collection of garbage removes.
-    fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
+    pub(super) fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
         if self.batch.find(id).is_some_and(|(_, found)| found == size) {
             return Ok(true);
         }
@@ -334,22 +334,13 @@ impl TreeStore {
         match self.durability {
             Durability::Batch => {
                 start_writing(&file);
-                drop(file);
-                if self.has_already(id, size)? {
-                    return Ok(());
-                }
-                self.batch.add(self, id, temporary, size)
+                return self.batch.add(self, id, temporary, size);
             }
-            Durability::Full => {
-                file.sync_all().context("make an object durable", temporary.path())?;
-                drop(file);
-                self.place(id, &temporary, size)
-            }
-            Durability::None => {
-                drop(file);
-                self.place(id, &temporary, size)
-            }
+            Durability::Full => file.sync_all().context("make an object durable", temporary.path())?,
+            Durability::None => {}
         }
+        drop(file);
+        self.place(id, &temporary, size)
     }
 
     /// Gives a temporary file, which holds the content of an ID, its name.
