@@ -6,10 +6,11 @@ mod trees;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Mutex;
 
 use c4::C4Id;
 use c4::c4m;
-use c4::scan::{LinkIds, Patterns, Scan, ScanMode, ScanOptions, ScanProgress, scan};
+use c4::scan::{IssueKind, LinkIds, Patterns, Scan, ScanMode, ScanOptions, ScanProgress, Survey, scan, survey};
 use common::{Case, check};
 use rustix::fs::Mode;
 use tempfile::tempdir;
@@ -305,4 +306,58 @@ fn what_is_no_directory_is_refused() {
     };
     assert_eq!(error(&file), std::io::ErrorKind::NotADirectory);
     assert_eq!(error(&root.path().join("none")), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_survey_hashes_what_it_is_asked_for_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::create_dir(root.join("d")).unwrap();
+    for (name, content) in [("a", "one"), ("b", "two"), ("d/c", "three")] {
+        std::fs::write(root.join(name), content).unwrap();
+    }
+    std::fs::hard_link(root.join("a"), root.join("d/again")).unwrap();
+    let progress = ScanProgress::default();
+    let told = Mutex::new(Vec::new());
+    let found = survey(root, &ScanOptions::default(), &progress, |survey| {
+        let row = |survey: &Survey<'_>, path: &str| {
+            survey.listing().outline().find(survey.listing(), path.as_bytes()).unwrap() as u32
+        };
+        let (again, c, b) = (row(survey, "d/again"), row(survey, "d/c"), row(survey, "b"));
+        let note = |row: u32, result: Result<&C4Id, &IssueKind>| told.lock().unwrap().push((row, result.ok().copied()));
+        survey.hash(&[c, again, row(survey, "d/")], &note).unwrap();
+        assert_eq!(survey.listing().get(c).id, &C4Id::of(b"three"));
+        assert_eq!(survey.listing().get(again).id, &C4Id::of(b"one"));
+        assert!(survey.listing().get(b).id.is_nil());
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut std::fs::File::from(survey.open(b).unwrap()), &mut text).unwrap();
+        assert_eq!(text, "two");
+        (again, c)
+    })
+    .unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort_by_key(|(row, _)| *row);
+    let mut expected = [(found.0, Some(C4Id::of(b"one"))), (found.1, Some(C4Id::of(b"three")))];
+    expected.sort_by_key(|(row, _)| *row);
+    assert_eq!(told, expected);
+    assert_eq!(progress.stats().files_done, 2, "the file with two names was read once");
+}
+
+#[test]
+fn a_file_that_a_survey_cannot_read_is_told_by_each_of_its_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::write(root.join("a"), "one").unwrap();
+    std::fs::hard_link(root.join("a"), root.join("b")).unwrap();
+    let told = Mutex::new(Vec::new());
+    survey(root, &ScanOptions::default(), &ScanProgress::default(), |survey| {
+        std::fs::remove_file(root.join("a")).unwrap();
+        std::fs::remove_file(root.join("b")).unwrap();
+        survey.hash(&[0, 1], &|row, result| told.lock().unwrap().push((row, result.is_ok()))).unwrap();
+        assert_eq!(survey.issues().len(), 2);
+    })
+    .unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort_unstable();
+    assert_eq!(told, [(0, false), (1, false)]);
 }

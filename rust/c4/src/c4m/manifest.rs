@@ -118,6 +118,11 @@ impl Manifest {
         &self.rows
     }
 
+    /// The columns alone.
+    pub(crate) fn into_rows(self) -> Rows {
+        self.rows
+    }
+
     /// The row at a place in the list.
     pub fn row_at(&self, place: usize) -> Option<RowId> {
         match &self.order {

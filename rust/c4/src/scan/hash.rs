@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::keep::{Keeper, Kept, PATIENCE, PAUSE, PortFault, by_threads};
 use super::layout::{Forest, Job, Source};
+use super::survey::OnFile;
 use super::walk::{Inode, inode_of, mode_of};
 use super::{IssueKind, ScanProgress, Scanner, below};
 use crate::C4Id;
@@ -42,12 +43,12 @@ impl Metadata {
 }
 
 impl Forest {
-    /// Hashes all files that were listed, and gives their rows IDs.
+    /// Hashes the files that are to be hashed, and gives their rows IDs; `on_file` is told of each.
     ///
     /// A file with several names is read by the first. Where that name led to another file in the meantime, or could not
     /// be read, the others are read by themselves.
-    pub(super) fn hash_files(&mut self, scanner: &Scanner<'_>) {
-        let faults = self.hash_jobs(scanner);
+    pub(super) fn hash_files(&mut self, scanner: &Scanner<'_>, on_file: Option<OnFile<'_>>) {
+        let faults = self.hash_jobs(scanner, on_file);
         if faults.is_empty() || scanner.progress.is_cancelled() {
             return;
         }
@@ -57,17 +58,17 @@ impl Forest {
                 _ => self.aliases.push(alias),
             }
         }
-        self.hash_jobs(scanner);
+        self.hash_jobs(scanner, on_file);
     }
 
     /// Does the jobs; returns the rows whose ID is not that of the file that was listed there, or that have none.
-    fn hash_jobs(&mut self, scanner: &Scanner<'_>) -> HashMap<RowId, Fault> {
+    fn hash_jobs(&mut self, scanner: &Scanner<'_>, on_file: Option<OnFile<'_>>) -> HashMap<RowId, Fault> {
         let jobs = std::mem::take(&mut self.jobs);
         // Each worker keeps a directory open as well, and what is stored has a file of its own.
         let open = open_file_budget().saturating_sub(scanner.workers) / if scanner.keeper.is_some() { 2 } else { 1 };
         let limits = Limits { workers: scanner.workers, open };
         let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
-        let files = Files { forest: self, scanner, jobs: &jobs, results: &results };
+        let files = Files { forest: self, scanner, jobs: &jobs, results: &results, on_file };
         match scanner.keeper.and_then(|keeper| Some((keeper, keeper.port()?))) {
             Some((keeper, store)) => files.put_all(keeper, store),
             None => c4_engine::run(&files, limits),
@@ -117,6 +118,7 @@ struct Files<'f> {
     scanner: &'f Scanner<'f>,
     jobs: &'f [Job],
     results: &'f Mutex<Results>,
+    on_file: Option<OnFile<'f>>,
 }
 
 /// A file of a scan. It is closed as soon as its last byte was read.
@@ -270,6 +272,9 @@ impl Files<'_> {
     /// Notes what came of a file.
     fn take_result(&self, index: usize, result: Result<(C4Id, Metadata), IssueKind>) {
         let job = &self.jobs[index];
+        if let Some(on_file) = self.on_file {
+            on_file(job.row, result.as_ref().map(|(id, _)| id));
+        }
         let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok((id, metadata)) => {

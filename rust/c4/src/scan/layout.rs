@@ -27,6 +27,7 @@ pub(super) struct Directory {
 }
 
 /// A file to hash.
+#[derive(Clone, Copy)]
 pub(super) struct Job {
     /// Where its ID goes.
     pub(super) row: RowId,
@@ -37,12 +38,14 @@ pub(super) struct Job {
 }
 
 /// Where a row's ID comes from, when it is not hashed itself.
+#[derive(Clone, Copy)]
 pub(super) enum Source {
     Row(RowId),
     Directory(u32),
 }
 
 /// A row that takes its ID from elsewhere.
+#[derive(Clone, Copy)]
 pub(super) struct Alias {
     pub(super) row: RowId,
     pub(super) directory: u32,

@@ -18,6 +18,7 @@ mod hash;
 mod keep;
 mod layout;
 mod links;
+mod survey;
 mod walk;
 
 use std::io;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 pub use exclude::{Patterns, glob_match};
 pub use keep::Sink;
+pub use survey::{OnFile, Survey, survey};
 
 use self::keep::Keeper;
 use crate::C4Id;
@@ -309,15 +311,25 @@ fn scan_with(
     progress: &ScanProgress,
     keeper: Option<&Keeper<'_>>,
 ) -> Result<Scan, ScanError> {
-    let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     let root = Root::open(root)?;
+    let result = with_pool(options, progress, keeper, |scanner| scanner.run(root));
+    if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
+}
+
+/// Starts the threads of a scan, and ends them.
+fn with_pool<T>(
+    options: &ScanOptions,
+    progress: &ScanProgress,
+    keeper: Option<&Keeper<'_>>,
+    work: impl FnOnce(&Scanner<'_>) -> Result<T, ScanError>,
+) -> Result<T, ScanError> {
+    let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     // Threads belong to this call: they have ended when it returns, and none is inherited by a fork.
-    let result = rayon::ThreadPoolBuilder::new()
+    rayon::ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("c4-scan-{index}"))
-        .build_scoped(rayon::ThreadBuilder::run, |pool| Scanner { options, progress, pool, workers, keeper }.run(root))
-        .map_err(|error| ScanError::Workers(workers, error.to_string()))?;
-    if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
+        .build_scoped(rayon::ThreadBuilder::run, |pool| work(&Scanner { options, progress, pool, workers, keeper }))
+        .map_err(|error| ScanError::Workers(workers, error.to_string()))?
 }
 
 /// A directory that is scanned: the one asked for, or one outside it that a link points at.
@@ -362,7 +374,7 @@ impl Scanner<'_> {
             if let Some(keeper) = self.keeper {
                 keeper.prepare()?;
             }
-            forest.hash_files(self);
+            forest.hash_files(self, None);
         }
         if self.progress.is_cancelled() {
             return Err(ScanError::Cancelled);
