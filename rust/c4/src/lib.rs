@@ -20,6 +20,7 @@ pub mod identify;
 mod merge;
 mod parallel;
 pub mod patch;
+pub mod reconcile;
 pub mod scan;
 mod sets;
 pub mod store;
