@@ -16,10 +16,20 @@
 //! ```
 
 mod apply;
+mod attributes;
 mod content;
+mod error;
+mod finish;
+mod operation;
+mod place;
 mod plan;
+mod replace;
+mod schedule;
+mod staging;
+mod write;
 
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, OnDone, apply};
+pub use error::ApplyError;
 pub use content::{Content, ContentSource};
 pub use plan::{PlanError, plan};
 
@@ -146,6 +156,8 @@ pub struct Plan {
     /// Content that is nowhere to be had: the ID, and the row of the target that needs it. Empty in a plan that can be
     /// applied.
     pub missing: Vec<(C4Id, RowId)>,
+    /// Rows of the target whose names a file system may take for one: they differ in case or normalization only.
+    pub twins: Vec<(RowId, RowId)>,
     /// Rows of the target that are never made: devices, pipes and sockets.
     pub not_made: Vec<RowId>,
     /// Files and links of the target that are in place as they are to be.
