@@ -15,6 +15,7 @@ use crate::scan::below;
 /// Permissions and, where they are asked for, set-ID and sticky bits.
 const PERMISSIONS: u32 = 0o777;
 const ALL_BITS: u32 = 0o7777;
+pub(super) const SPECIAL_BITS: u32 = ALL_BITS & !PERMISSIONS;
 
 /// What a file or directory is to have; `None` is left as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +94,11 @@ pub(super) struct Pinned {
 }
 
 impl Pinned {
+    /// What is open.
+    pub(super) fn of(file: OwnedFd) -> Self {
+        Self { file, is_path: false }
+    }
+
     /// Opens a regular file or a directory by its name.
     pub(super) fn open(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Self> {
         match patiently(|| below::open_child_file(directory, name, false)) {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::os::fd::AsFd as _;
 
 use super::apply::Record;
-use super::attributes::{Attributes, Pinned};
+use super::attributes::{Attributes, Pinned, SPECIAL_BITS, mode_of};
 use super::place::{Changed, Tree, split};
 use super::staging::patiently;
 use super::{ApplyError, Kind, Options, Plan};
@@ -28,7 +29,7 @@ pub(super) fn finish_directories(
     while let Some((_, path)) = order.pop_last() {
         let operations = asked.get(&path).map_or(&[][..], Vec::as_slice);
         let change = changed.remove(&path).unwrap_or_default();
-        let result = set(tree, &path, wanted(plan, &path, change, operations, options));
+        let result = set(tree, &path, wanted(plan, &path, change, operations, options), options);
         match result {
             Err(error) if operations.is_empty() => {
                 let number = change.made.or(change.touched).unwrap_or(0);
@@ -71,19 +72,24 @@ fn wanted(plan: &Plan, path: &[u8], change: Changed, operations: &[usize], optio
     }
 }
 
-fn set(tree: &Tree, path: &[u8], attributes: Attributes) -> io::Result<()> {
+fn set(tree: &Tree, path: &[u8], mut attributes: Attributes, options: &Options) -> io::Result<()> {
     if attributes.is_empty() {
         return Ok(());
     }
-    match patiently(|| below::open_directory(tree.root(), path, false)) {
-        Ok(directory) => attributes.set(directory),
+    let directory = match patiently(|| below::open_directory(tree.root(), path, false)) {
+        Ok(directory) => Pinned::of(directory),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !path.is_empty() => {
             let (parent, name) = split(path);
-            let parent = tree.open_to_change(parent)?;
-            Pinned::open(std::os::fd::AsFd::as_fd(&parent), name)?.set(attributes)
+            Pinned::open(tree.open_to_change(parent)?.as_fd(), name)?
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
+    };
+    if !options.special_bits {
+        // A directory passes its group on to what is made in it, by a bit that these have as well.
+        let own = mode_of(&directory.stat()?).bits() & SPECIAL_BITS;
+        attributes.mode = attributes.mode.map(|mode| mode | own);
     }
+    directory.set(attributes)
 }
 
 fn refused(path: &[u8], error: io::Error) -> ApplyError {

@@ -247,11 +247,13 @@ impl Work<'_> {
         }
         let Worker { kept, buffer } = worker;
         let (directory, name) = self.tree.reach(kept, &path)?;
-        let copy = match type_at(directory, name).map_err(ApplyError::at("look at the file", &path))? {
-            Some(FileType::RegularFile) if !row.is_symlink() => {
+        let found_type = type_at(directory, name).map_err(ApplyError::at("look at the file", &path))?;
+        let was_link = operation.found.is_some_and(|found| self.plan.found.get(found).is_symlink());
+        let copy = match found_type {
+            Some(FileType::RegularFile) if !was_link => {
                 self.set_alone(buffer, directory, name, attributes, &row, &path)?
             }
-            Some(FileType::Symlink) if row.is_symlink() => self.set_link_alone(directory, name, attributes, &path)?,
+            Some(FileType::Symlink) if was_link => self.set_link_alone(directory, name, attributes, &path)?,
             _ => return Err(ApplyError::Changed(path)),
         };
         if let Some(copy) = copy {
