@@ -616,12 +616,13 @@ fn what_a_killed_run_left_is_used_and_goes() {
 fn a_run_that_is_cancelled_loses_nothing_and_can_be_run_again() {
     let names: Vec<String> = (0..40).map(|number| format!("d/{number}")).collect();
     let item = |number: usize| plain(&format!("content {number}"));
-    let before: Vec<(&str, Item)> = names.iter().enumerate().map(|(number, name)| (&**name, item(number))).collect();
-    let after: Vec<(&str, Item)> =
-        names.iter().enumerate().map(|(number, name)| (&**name, item((number + 1) % names.len()))).collect();
+    let state = |shift: usize| {
+        let files = names.iter().enumerate().map(|(number, name)| (&**name, item((number + shift) % names.len())));
+        files.chain([("d/", Item::Directory { mode: 0o555, time: 7 })]).collect::<Vec<(&str, Item)>>()
+    };
+    let (before, after) = (state(0), state(1));
     for cancel_at in [0, 1, 7, 39] {
         let case = Case::new(&before, &after);
-        fs::set_permissions(case.tree().join("d"), fs::Permissions::from_mode(0o555)).unwrap();
         let plan = plan(&case.target, &case.tree(), &[], &options(), &ScanProgress::default()).unwrap();
         let progress = ScanProgress::default();
         if cancel_at == 0 {

@@ -23,6 +23,7 @@ use super::place::{Tree, is_staged};
 use super::schedule::Schedule;
 use super::staging::{Staging, merges_names, rename_new, status};
 use super::{ApplyError, ContentSource, Kind, Options, Plan, STAGING};
+use crate::c4m::RowId;
 use crate::parallel;
 use crate::scan::{Gate, ScanProgress};
 
@@ -108,14 +109,25 @@ pub(super) struct Record<'r> {
 
 impl Record<'_> {
     pub(super) fn note(&self, number: usize, result: Result<(), ApplyError>) {
-        let kind = self.plan.operations[number].kind;
-        match result {
-            Ok(()) => _ = self.done[kind as usize].fetch_add(1, Ordering::Relaxed),
+        self.note_all(&[number], result);
+    }
+
+    /// Notes what became of operations that were done together; their error is that of the first.
+    pub(super) fn note_all(&self, numbers: &[usize], result: Result<(), ApplyError>) {
+        let is_done = result.is_ok();
+        match (result, numbers.first()) {
             // It was begun, and nothing of it is left.
-            Err(ApplyError::Cancelled) => return,
-            Err(error) => self.fail(number, error),
+            (Err(ApplyError::Cancelled), _) => return,
+            (Err(error), Some(first)) => self.fail(*first, error),
+            _ => {}
         }
-        (self.on_done)(number, kind);
+        for number in numbers {
+            let kind = self.plan.operations[*number].kind;
+            if is_done {
+                self.done[kind as usize].fetch_add(1, Ordering::Relaxed);
+            }
+            (self.on_done)(*number, kind);
+        }
     }
 
     /// Adds an error that belongs to an operation which was noted.
@@ -141,7 +153,8 @@ impl Work<'_> {
         self.all(&schedule.directories, 1, Self::make_directory)?;
         self.all(&schedule.made, workers, Self::make)?;
         self.all(&schedule.moved, workers, Self::move_file)?;
-        self.all(&schedule.changed, workers, Self::change)?;
+        let changed: Vec<&[usize]> = schedule.changed.chunk_by(|a, b| self.target_of(*a) == self.target_of(*b)).collect();
+        self.all_of(&changed, workers, |worker, numbers| self.change(worker, numbers))?;
         let in_the_way = std::mem::take(&mut *self.in_the_way.lock().unwrap_or_else(PoisonError::into_inner));
         let mut removed: Vec<usize> = in_the_way.into_values().flatten().chain(schedule.removed.iter().copied()).collect();
         removed.sort_unstable();
@@ -161,11 +174,26 @@ impl Work<'_> {
         workers: usize,
         operate: impl Fn(&Self, &mut Worker, usize) -> Result<(), ApplyError> + Sync,
     ) -> Result<(), ApplyError> {
+        let numbers: Vec<&[usize]> = numbers.chunks(1).collect();
+        self.all_of(&numbers, workers, |worker, numbers| operate(self, worker, numbers[0]))
+    }
+
+    /// The same, of operations some of which are done together.
+    fn all_of(
+        &self,
+        groups: &[&[usize]],
+        workers: usize,
+        operate: impl Fn(&mut Worker, &[usize]) -> Result<(), ApplyError> + Sync,
+    ) -> Result<(), ApplyError> {
         let is_cancelled = || self.progress.is_cancelled();
-        parallel::each(numbers.len(), workers, is_cancelled, Worker::default, |worker, at| {
-            self.record.note(numbers[at], operate(self, worker, numbers[at]));
+        parallel::each(groups.len(), workers, is_cancelled, Worker::default, |worker, at| {
+            self.record.note_all(groups[at], operate(worker, groups[at]));
         });
         if self.progress.is_cancelled() { Err(ApplyError::Cancelled) } else { Ok(()) }
+    }
+
+    fn target_of(&self, number: usize) -> Option<RowId> {
+        self.plan.operations[number].target
     }
 
     fn refuse_twins(&self) -> Result<(), ApplyError> {

@@ -38,15 +38,7 @@ pub(super) fn finish_directories(
                     record.fail(number, refused(&path, error));
                 }
             }
-            Err(error) => {
-                let text = error.to_string();
-                let mut error = Some(error);
-                for number in operations {
-                    let error = error.take().unwrap_or_else(|| io::Error::other(text.clone()));
-                    record.note(*number, Err(refused(&path, error)));
-                }
-            }
-            Ok(()) => operations.iter().for_each(|number| record.note(*number, Ok(()))),
+            result => record.note_all(operations, result.map_err(|error| refused(&path, error))),
         }
         // To reach one, others above may have been lent permissions.
         for (path, change) in tree.take_changed() {

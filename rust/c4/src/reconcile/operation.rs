@@ -235,16 +235,15 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Sets the permissions or the time of a file or link that stays.
-    pub(super) fn change(&self, worker: &mut Worker, number: usize) -> Result<(), ApplyError> {
+    /// Sets the permissions, the time, or both, of a file or link that stays.
+    pub(super) fn change(&self, worker: &mut Worker, numbers: &[usize]) -> Result<(), ApplyError> {
+        let number = numbers[0];
         let (operation, path) = self.operation(number);
         let row = self.target(operation, &path)?;
         let mut attributes = Attributes::of(row.mode, row.time, self.options.special_bits);
-        if operation.kind == Kind::Chmod {
-            attributes.time = None;
-        } else {
-            attributes.mode = None;
-        }
+        let is_asked = |kind| numbers.iter().any(|number| self.plan.operations[*number].kind == kind);
+        attributes.mode = attributes.mode.filter(|_| is_asked(Kind::Chmod));
+        attributes.time = attributes.time.filter(|_| is_asked(Kind::Times));
         let Worker { kept, buffer } = worker;
         let (directory, name) = self.tree.reach(kept, &path)?;
         let found_type = type_at(directory, name).map_err(ApplyError::at("look at the file", &path))?;

@@ -18,7 +18,7 @@ pub(super) struct Schedule {
     pub(super) made: Vec<usize>,
     /// Files that are moved: after those that are written, which may be copies of them.
     pub(super) moved: Vec<usize>,
-    /// Permissions and times of files and links that stay.
+    /// Permissions and times of files and links that stay; those of one are together.
     pub(super) changed: Vec<usize>,
     /// Permissions and times of directories that stay, by path.
     pub(super) changed_directories: HashMap<Vec<u8>, Vec<usize>>,
@@ -47,6 +47,7 @@ impl Schedule {
                 replaced.extend(operation.found);
             }
         }
+        schedule.changed.sort_by_key(|number| plan.operations[*number].target);
         let early = schedule.in_the_way.values().flatten();
         replaced.extend(early.filter_map(|number| plan.operations[*number].found));
         let mut seen = HashSet::new();
