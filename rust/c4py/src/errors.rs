@@ -197,10 +197,17 @@ pub(crate) fn from_plan(py: Python<'_>, error: &PlanError, directory: &Bound<'_,
 }
 
 /// Why nothing of a plan was done, or not all.
-pub(crate) fn from_apply(_py: Python<'_>, error: &ApplyError) -> PyErr {
+pub(crate) fn from_apply(py: Python<'_>, error: &ApplyError) -> PyErr {
     match error {
         ApplyError::Cancelled => PyKeyboardInterrupt::new_err(()),
-        #[allow(unreachable_patterns)]
+        ApplyError::Root { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(&path)),
+            Err(error) => error,
+        },
+        ApplyError::Twins(path, _) => match to_str(py, path) {
+            Ok(path) => python::UnusableManifest::new_err((error.to_string(), path.unbind())),
+            Err(error) => error,
+        },
         _ => python::ReconcileError::new_err(error.to_string()),
     }
 }

@@ -16,16 +16,26 @@
 //! ```
 
 mod apply;
+mod attributes;
 mod check;
 mod compare;
 mod content;
+mod error;
+mod finish;
+mod operation;
+mod place;
 mod plan;
+mod replace;
+mod schedule;
+mod staging;
 mod supply;
+mod write;
 
 pub use crate::scan::Version;
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, OnDone, apply};
 pub use check::{Refusal, RefusalKind};
 pub use content::{Content, ContentSource, DirectorySource, Sizes};
+pub use error::ApplyError;
 pub use plan::{PlanError, plan};
 
 use std::path::PathBuf;
