@@ -32,18 +32,23 @@ from c4py.errors import (
     ContentNotFound,
     EmptyPatch,
     InvalidC4ID,
+    MissingContent,
     NotADirectory,
     NotARegularFile,
     ParseError,
     PatchError,
+    PathTraversal,
+    ReconcileError,
     ScanError,
     StoreCorrupt,
     StoreError,
     StoreNotConfigured,
+    UnusableManifest,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
@@ -66,6 +71,7 @@ __all__ = [
     "Issue",
     "Manifest",
     "MemoryStore",
+    "MissingContent",
     "Moved",
     "MultiStore",
     "NotADirectory",
@@ -73,6 +79,11 @@ __all__ = [
     "ParseError",
     "PatchError",
     "PatchInfo",
+    "PathTraversal",
+    "ReconcileError",
+    "ReconcileOp",
+    "ReconcilePlan",
+    "ReconcileResult",
     "ScanError",
     "ScanIssue",
     "ScanStats",
@@ -81,6 +92,7 @@ __all__ = [
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
+    "UnusableManifest",
     "ValidationResult",
     "__version__",
     "apply_patch",
@@ -100,6 +112,7 @@ __all__ = [
     "open_store",
     "parse",
     "patch_diff",
+    "reconcile",
     "resolve_chain",
     "scan",
     "split_chain",

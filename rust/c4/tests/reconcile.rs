@@ -17,9 +17,7 @@ use std::time::{Duration, Instant};
 
 use c4::C4Id;
 use c4::c4m::Manifest;
-use c4::reconcile::{
-    Applied, ApplyError, Content, ContentSource, Kind, LinkMode, Options, Plan, STAGING, apply, plan,
-};
+use c4::reconcile::{Applied, ApplyError, Content, ContentSource, Kind, LinkMode, Options, Plan, STAGING, apply, plan};
 use c4::scan::ScanProgress;
 use c4::store::{Durability, SPLIT_THRESHOLD, StoreError, TreeStore};
 use children::{child, scratch, work};
@@ -206,7 +204,13 @@ fn directories_without_permission_for_their_owner_are_changed_and_closed_again()
             ("d/e/f", plain("gone")),
             ("open/y", plain("y")),
         ],
-        &[("d/", closed(0o555)), ("d/x", plain("new")), ("d/e/", closed(0o000)), ("open/", closed(0o311)), ("open/y", plain("y"))],
+        &[
+            ("d/", closed(0o555)),
+            ("d/x", plain("new")),
+            ("d/e/", closed(0o000)),
+            ("open/", closed(0o311)),
+            ("open/y", plain("y")),
+        ],
     );
     case.bring();
     case.check();
@@ -274,14 +278,18 @@ impl ContentSource for Liar<'_> {
 
 #[test]
 fn content_that_is_not_that_of_its_id_gets_no_name_and_nothing_is_removed() {
-    let case = Case::new(&[("old", plain("old")), ("gone", plain("gone"))], &[("old", plain("new")), ("made", plain("made"))]);
+    let case =
+        Case::new(&[("old", plain("old")), ("gone", plain("gone"))], &[("old", plain("new")), ("made", plain("made"))]);
     for wrong in ["", "nex", "new and more"] {
         let liar = Liar(&case.store, wrong.into());
         let plan = planned(&case.target, &case.tree(), &liar, &options());
         let applied = applied(&plan, &liar, &options()).unwrap();
         let told = errors(&applied).join("\n");
         for (path, content) in [("old", "new"), ("made", "made")] {
-            assert!(told.contains(&format!("{path}: the content of {} has the ID", C4Id::of(content.as_bytes()))), "{told}");
+            assert!(
+                told.contains(&format!("{path}: the content of {} has the ID", C4Id::of(content.as_bytes()))),
+                "{told}"
+            );
         }
         assert!(told.contains("1 entries were not removed"), "{told}");
         assert_eq!(fs::read(case.tree().join("old")).unwrap(), b"old");
@@ -294,7 +302,8 @@ fn content_that_is_not_that_of_its_id_gets_no_name_and_nothing_is_removed() {
 
 #[test]
 fn a_file_that_changed_after_the_plan_was_made_stays() {
-    let before = [("updated", plain("old 1")), ("moved", plain("here")), ("removed", plain("old 3")), ("d/x", plain("x"))];
+    let before =
+        [("updated", plain("old 1")), ("moved", plain("here")), ("removed", plain("old 3")), ("d/x", plain("x"))];
     let after = [("updated", plain("new 1")), ("to/moved", plain("here")), ("e", plain("from the store"))];
     let case = Case::new(&before, &after);
     let plan = case.plan();
@@ -329,8 +338,15 @@ fn a_directory_that_is_not_empty_by_then_stays() {
 
 #[test]
 fn a_directory_that_became_a_link_after_the_plan_was_made_is_not_entered() {
-    let before = [("d/old", plain("old")), ("d/gone", plain("gone")), ("d/moved", plain("moved")), ("d/e/f", plain("f"))];
-    let after = [("d/old", plain("new")), ("d/new", plain("new file")), ("moved", plain("moved")), ("d/l", link("x")), ("d/g/h", plain("h"))];
+    let before =
+        [("d/old", plain("old")), ("d/gone", plain("gone")), ("d/moved", plain("moved")), ("d/e/f", plain("f"))];
+    let after = [
+        ("d/old", plain("new")),
+        ("d/new", plain("new file")),
+        ("moved", plain("moved")),
+        ("d/l", link("x")),
+        ("d/g/h", plain("h")),
+    ];
     let case = Case::new(&before, &after);
     let plan = case.plan();
     let outside = case.outside("outside");
@@ -412,7 +428,10 @@ fn case_plan(case: &Case, plan: &Plan) -> Plan {
 
 #[test]
 fn a_pipe_in_the_way_is_never_opened() {
-    let case = Case::new(&[("gone/", Item::Directory { mode: 0o755, time: 1 })], &[("p", plain("file")), ("q/r", plain("r")), ("s", link("p"))]);
+    let case = Case::new(
+        &[("gone/", Item::Directory { mode: 0o755, time: 1 })],
+        &[("p", plain("file")), ("q/r", plain("r")), ("s", link("p"))],
+    );
     for name in ["p", "q", "s", "gone/pipe"] {
         mkfifo(&case.tree().join(name));
     }
@@ -422,7 +441,10 @@ fn a_pipe_in_the_way_is_never_opened() {
 
 #[test]
 fn a_pipe_that_takes_the_place_of_a_file_after_the_plan_is_not_opened() {
-    let case = Case::new(&[("a", plain("a").mode(0o600)), ("b", plain("b"))], &[("a", plain("a").mode(0o640)), ("c", plain("b"))]);
+    let case = Case::new(
+        &[("a", plain("a").mode(0o600)), ("b", plain("b"))],
+        &[("a", plain("a").mode(0o640)), ("c", plain("b"))],
+    );
     let plan = case.plan();
     for name in ["a", "b"] {
         fs::remove_file(case.tree().join(name)).unwrap();
@@ -445,8 +467,19 @@ fn special_bits_are_given_only_when_asked_for() {
 
 #[test]
 fn a_file_with_a_name_outside_is_never_changed_through_the_name_inside() {
-    let before = [("chmod", plain("1").mode(0o644)), ("times", plain("2").time(1)), ("update", plain("3")), ("old", plain("4").mode(0o644)), ("removed", plain("5"))];
-    let after = [("chmod", plain("1").mode(0o600)), ("times", plain("2").time(2)), ("update", plain("new")), ("moved", plain("4").mode(0o640))];
+    let before = [
+        ("chmod", plain("1").mode(0o644)),
+        ("times", plain("2").time(1)),
+        ("update", plain("3")),
+        ("old", plain("4").mode(0o644)),
+        ("removed", plain("5")),
+    ];
+    let after = [
+        ("chmod", plain("1").mode(0o600)),
+        ("times", plain("2").time(2)),
+        ("update", plain("new")),
+        ("moved", plain("4").mode(0o640)),
+    ];
     let case = Case::new(&before, &after);
     let outside = case.outside("outside");
     for (name, _) in &before {
@@ -460,7 +493,8 @@ fn a_file_with_a_name_outside_is_never_changed_through_the_name_inside() {
 
 #[test]
 fn hard_links_share_the_objects_of_the_store_which_stay_as_they_are() {
-    let case = Case::new(&[("a", plain("old"))], &[("a", plain("object").mode(0o644)), ("b", plain("object").mode(0o755))]);
+    let case =
+        Case::new(&[("a", plain("old"))], &[("a", plain("object").mode(0o644)), ("b", plain("object").mode(0o755))]);
     let (object, _) = case.store.find(&C4Id::of(b"object")).unwrap().unwrap();
     let status = |path: &Path| {
         let metadata = fs::metadata(path).unwrap();
@@ -515,7 +549,12 @@ impl Mounted {
         fs::create_dir(root.path().join("mount")).unwrap();
         let made = Command::new("mkfs.xfs").arg("-q").args(arguments).arg(&image).output();
         let mounted = made.is_ok_and(|output| output.status.success())
-            && Command::new("mount").args(["-o", "loop"]).arg(&image).arg(root.path().join("mount")).output().is_ok_and(|output| output.status.success());
+            && Command::new("mount")
+                .args(["-o", "loop"])
+                .arg(&image)
+                .arg(root.path().join("mount"))
+                .output()
+                .is_ok_and(|output| output.status.success());
         mounted.then(|| Self(root))
     }
 
@@ -534,7 +573,11 @@ impl Drop for Mounted {
 fn blocks_are_shared_where_the_file_system_can() {
     let Some(mounted) = Mounted::xfs(&["-m", "reflink=1"]) else { return };
     let large = "shared ".repeat(100_000);
-    let case = Case::in_directory(mounted.scratch(), &[("b", plain("old"))], &[("a", plain(&large)), ("b", plain(&large)), ("c", plain("small"))]);
+    let case = Case::in_directory(
+        mounted.scratch(),
+        &[("b", plain("old"))],
+        &[("a", plain(&large)), ("b", plain(&large)), ("c", plain("small"))],
+    );
     bring(&case.target, &case.tree(), &case.store, &Options { link: LinkMode::Reflink, ..options() });
     case.check();
     let (object, _) = case.store.find(&C4Id::of(large.as_bytes())).unwrap().unwrap();
@@ -551,7 +594,11 @@ fn blocks_are_shared_where_the_file_system_can() {
     drop(file);
     fs::remove_file(case.tree().join("b")).unwrap();
     let applied = case.apply(&case.plan()).unwrap();
-    assert!(applied.errors.iter().all(|(_, error)| matches!(error, ApplyError::Corrupt { .. })), "{:?}", applied.errors);
+    assert!(
+        applied.errors.iter().all(|(_, error)| matches!(error, ApplyError::Corrupt { .. })),
+        "{:?}",
+        applied.errors
+    );
     assert_eq!(applied.errors.len(), 2);
 }
 
@@ -657,7 +704,10 @@ fn a_link_that_a_racing_process_swaps_in_leads_nowhere() {
     make(&case.root.path().join("other state"), &borrowed(&two));
     let other = manifest_of(&case.root.path().join("other state"), &case.store);
     let outside = case.outside("outside");
-    make(&outside.join("d"), &borrowed(&items("outside")).iter().map(|(name, item)| (&name[2..], item.clone())).collect::<Vec<_>>());
+    make(
+        &outside.join("d"),
+        &borrowed(&items("outside")).iter().map(|(name, item)| (&name[2..], item.clone())).collect::<Vec<_>>(),
+    );
     let untouched = describe(&outside);
     let end = Instant::now() + Duration::from_secs(2);
     let is_over = AtomicBool::new(false);

@@ -156,7 +156,8 @@ impl Work<'_> {
         let changed: Vec<&[usize]> = schedule.changed.chunk_by(|a, b| self.target_of(*a) == self.target_of(*b)).collect();
         self.all_of(&changed, workers, |worker, numbers| self.change(worker, numbers))?;
         let in_the_way = std::mem::take(&mut *self.in_the_way.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut removed: Vec<usize> = in_the_way.into_values().flatten().chain(schedule.removed.iter().copied()).collect();
+        let mut removed: Vec<usize> =
+            in_the_way.into_values().flatten().chain(schedule.removed.iter().copied()).collect();
         removed.sort_unstable();
         if let Some(first) = removed.first()
             && self.record.has_errors()

@@ -52,16 +52,13 @@ pub(super) fn finish_directories(
 fn wanted(plan: &Plan, path: &[u8], change: Changed, operations: &[usize], options: &Options) -> Attributes {
     let place = plan.target.outline().find(&plan.target, &[path, b"/"].concat());
     let row = place.and_then(|place| plan.target.row_at(place)).map(|row| plan.target.get(row));
-    let target = row.filter(|row| row.is_dir()).map_or_else(Attributes::default, |row| {
-        Attributes::of(row.mode, row.time, options.special_bits)
-    });
+    let target = row
+        .filter(|row| row.is_dir())
+        .map_or_else(Attributes::default, |row| Attributes::of(row.mode, row.time, options.special_bits));
     let is_asked = |kind| operations.iter().any(|number| plan.operations[*number].kind == kind);
     let takes_mode = change.made.is_some() || is_asked(Kind::Chmod);
     let takes_time = change.made.is_some() || change.touched.is_some() || is_asked(Kind::Times);
-    Attributes {
-        mode: target.mode.filter(|_| takes_mode).or(change.lent),
-        time: target.time.filter(|_| takes_time),
-    }
+    Attributes { mode: target.mode.filter(|_| takes_mode).or(change.lent), time: target.time.filter(|_| takes_time) }
 }
 
 fn set(tree: &Tree, path: &[u8], mut attributes: Attributes, options: &Options) -> io::Result<()> {

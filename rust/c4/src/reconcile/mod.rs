@@ -17,6 +17,8 @@
 
 mod apply;
 mod attributes;
+mod check;
+mod compare;
 mod content;
 mod error;
 mod finish;
@@ -26,11 +28,14 @@ mod plan;
 mod replace;
 mod schedule;
 mod staging;
+mod supply;
 mod write;
 
+pub use crate::scan::Version;
 pub use apply::{Applied, OnDone, apply};
+pub use check::{Refusal, RefusalKind};
+pub use content::{Content, ContentSource, DirectorySource, Sizes};
 pub use error::ApplyError;
-pub use content::{Content, ContentSource};
 pub use plan::{PlanError, plan};
 
 use std::path::PathBuf;
@@ -164,15 +169,4 @@ pub struct Plan {
     pub skipped: u64,
     /// Bytes that are to be written or shared.
     pub bytes: u64,
-}
-
-/// What a file was when it was hashed: another one has its name, or it was written to, when this differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Device and inode.
-    pub file: (u64, u64),
-    /// Bytes.
-    pub size: u64,
-    /// Time of the last change of its content: seconds since 1970, and nanoseconds.
-    pub modified: (i64, u32),
 }

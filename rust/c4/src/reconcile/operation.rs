@@ -145,8 +145,7 @@ impl Work<'_> {
                 self.writer().write(content, &wanted, &mut worker.buffer)?
             }
             Origin::Source(source) => {
-                let (source, gate) =
-                    self.sources.get(source as usize).ok_or_else(|| gone(path, *row.id))?;
+                let (source, gate) = self.sources.get(source as usize).ok_or_else(|| gone(path, *row.id))?;
                 gate.pass(|| {
                     let content = open_content(*source, row.id, path)?;
                     self.writer().write(content, &wanted, &mut worker.buffer)
@@ -283,7 +282,8 @@ impl Work<'_> {
             return Ok(None);
         }
         // What hard links are asked for makes is read-only, and has the store's mode and time.
-        let is_object = self.options.link == LinkMode::Hardlink && stat.st_nlink > 1 && mode_of(&stat).bits() & 0o222 == 0;
+        let is_object =
+            self.options.link == LinkMode::Hardlink && stat.st_nlink > 1 && mode_of(&stat).bits() & 0o222 == 0;
         if is_object {
             return Ok(None);
         }

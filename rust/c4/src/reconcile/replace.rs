@@ -107,7 +107,8 @@ impl Work<'_> {
         };
         match status(directory, name).map_err(ApplyError::at("look at what is to be removed", &path))? {
             None => return Ok(()),
-            Some(stat) if self.is_as_found(found, &stat) && !matches!(self.aside.get(&found), Some(Aside::Failed(_))) => {}
+            Some(stat)
+                if self.is_as_found(found, &stat) && !matches!(self.aside.get(&found), Some(Aside::Failed(_))) => {}
             Some(_) => return Err(ApplyError::Changed(path)),
         }
         if operation.kind == Kind::Rmdir {

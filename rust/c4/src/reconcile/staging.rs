@@ -77,9 +77,8 @@ impl Staging {
     pub(super) fn file(&self, is_mode_known: bool) -> io::Result<(File, Temporary<'_>)> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(if is_mode_known { 0o600 } else { 0o666 });
-        let (file, temporary) = self.make(|name| {
-            patiently(|| Ok(retry_on_intr(|| fs::openat(&self.directory, name, flags, mode))?))
-        })?;
+        let (file, temporary) =
+            self.make(|name| patiently(|| Ok(retry_on_intr(|| fs::openat(&self.directory, name, flags, mode))?)))?;
         Ok((file.into(), temporary))
     }
 
@@ -94,8 +93,7 @@ impl Staging {
     pub(super) fn name(&self, file: &File) -> io::Result<Temporary<'_>> {
         use std::os::fd::AsRawFd as _;
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let make =
-            |name: &str| Ok(fs::linkat(fs::CWD, &*path, &self.directory, name, AtFlags::SYMLINK_FOLLOW)?);
+        let make = |name: &str| Ok(fs::linkat(fs::CWD, &*path, &self.directory, name, AtFlags::SYMLINK_FOLLOW)?);
         Ok(self.make(make)?.1)
     }
 
@@ -108,8 +106,7 @@ impl Staging {
 
     /// Moves a file of the tree here; its name.
     pub(super) fn take(&self, directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<String> {
-        let (_, temporary) =
-            self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
+        let (_, temporary) = self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
         Ok(temporary.keep())
     }
 
@@ -230,12 +227,7 @@ pub(super) fn status(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Optio
 }
 
 /// Moves what is no directory to a name that must be free.
-pub(super) fn rename_new(
-    from: BorrowedFd<'_>,
-    name: &[u8],
-    to: BorrowedFd<'_>,
-    new: &[u8],
-) -> io::Result<()> {
+pub(super) fn rename_new(from: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>, new: &[u8]) -> io::Result<()> {
     let (name, new) = (OsStr::from_bytes(name), OsStr::from_bytes(new));
     match fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
         // Not known to the file system: a second name, and the first one goes.

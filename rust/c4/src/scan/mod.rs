@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub use exclude::{Patterns, glob_match};
 pub use keep::Sink;
 pub(crate) use keep::{Gate, PATIENCE, PAUSE};
-pub use survey::{OnFile, Survey, survey};
+pub use survey::{OnFile, Survey, Version, open_below, survey};
 
 use self::keep::Keeper;
 use crate::C4Id;
