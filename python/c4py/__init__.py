@@ -36,10 +36,12 @@ from c4py.errors import (
     NotARegularFile,
     ParseError,
     PatchError,
+    PathTraversal,
     ScanError,
     StoreCorrupt,
     StoreError,
     StoreNotConfigured,
+    VerifyError,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
@@ -47,7 +49,7 @@ from c4py.merge import Conflict, difference, intersect, merge, union
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
-from c4py.verify import verify
+from c4py.verify import ChangedEntry, CorruptEntry, UnreadableEntry, VerifyReport, verify, verify_tree
 
 from c4py._rust import __version__  # isort: skip
 
@@ -55,8 +57,10 @@ __all__ = [
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
+    "ChangedEntry",
     "Conflict",
     "ContentNotFound",
+    "CorruptEntry",
     "DiffResult",
     "EmptyPatch",
     "Entry",
@@ -73,6 +77,7 @@ __all__ = [
     "ParseError",
     "PatchError",
     "PatchInfo",
+    "PathTraversal",
     "ScanError",
     "ScanIssue",
     "ScanStats",
@@ -81,7 +86,10 @@ __all__ = [
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
+    "UnreadableEntry",
     "ValidationResult",
+    "VerifyError",
+    "VerifyReport",
     "__version__",
     "apply_patch",
     "diff",
@@ -107,4 +115,5 @@ __all__ = [
     "union",
     "validate",
     "verify",
+    "verify_tree",
 ]

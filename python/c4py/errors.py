@@ -7,6 +7,8 @@
     ├── PatchError (ValueError)           a patch that does not apply, a chain whose base is not given: .section
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
+    ├── PathTraversal (ValueError)        a name that would lead out of its directory: .path
+    ├── VerifyError                       a directory that is not what a manifest says: .report
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
     └── StoreError (OSError)              a store that does not do what it should
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from c4py._rust import C4ID, Manifest
     from c4py.scanner import ScanIssue
+    from c4py.verify import VerifyReport
 
 __all__ = [
     "C4Error",
@@ -40,10 +43,12 @@ __all__ = [
     "NotARegularFile",
     "ParseError",
     "PatchError",
+    "PathTraversal",
     "ScanError",
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
+    "VerifyError",
 ]
 
 
@@ -142,6 +147,19 @@ class NotADirectory(C4Error, NotADirectoryError, ValueError):
     """A path that should be a directory and is something else."""
 
 
+class PathTraversal(C4Error, ValueError):
+    """A name in a manifest that is none of an entry of a directory, such as `..`; `path` is the entry's."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{visible(path)}: {problem}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.path, self.problem)
+
+
 class NotARegularFile(C4Error, OSError):
     """A pipe, socket or device where a file is needed; it is not read."""
 
@@ -163,3 +181,30 @@ class ScanError(C4Error, OSError):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the manifest and the list."""
         return type(self), (self.manifest, self.errors)
+
+
+class VerifyError(C4Error):
+    """A directory that is not what a manifest says; `report` is the VerifyReport."""
+
+    def __init__(self, report: VerifyReport) -> None:
+        self.report = report
+        super().__init__(f"{visible(report.root)} is not what the manifest says: {_findings(report)}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the report."""
+        return type(self), (self.report,)
+
+
+def _findings(report: VerifyReport) -> str:
+    """Count what failed, with the first paths of each list."""
+    parts = []
+    for name in ("corrupt", "missing", "unreadable", "changed", "canonical_only", "extra", "unverified"):
+        listed = getattr(report, name)
+        accepted = (name == "canonical_only" and report.accept_canonical) or (
+            name == "unverified" and report.mode != "full"
+        )
+        if listed and not accepted:
+            shown = ", ".join(visible(getattr(item, "path", item)) or "." for item in listed[:3])
+            more = ", ..." if len(listed) > 3 else ""
+            parts.append(f"{len(listed):,} {name.replace('_', ' ')} ({shown}{more})")
+    return "; ".join(parts)

@@ -12,6 +12,7 @@ use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::scan::ScanError;
 use c4::store::{CheckError, MarkError, RootError, StoreError};
+use c4::verify::{Refusal, VerifyError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyString, PyTuple};
@@ -29,6 +30,7 @@ mod python {
     pyo3::import_exception!(c4py.errors, NotARegularFile);
     pyo3::import_exception!(c4py.errors, ParseError);
     pyo3::import_exception!(c4py.errors, PatchError);
+    pyo3::import_exception!(c4py.errors, PathTraversal);
     pyo3::import_exception!(c4py.errors, StoreCorrupt);
     pyo3::import_exception!(c4py.errors, StoreError);
 }
@@ -125,6 +127,19 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
         ScanError::Store { source, path } => with_file(py, from_store(py, source), path.as_deref()),
         ScanError::Workers(..) => PyRuntimeError::new_err(error.to_string()),
         ScanError::Cancelled => PyKeyboardInterrupt::new_err(()),
+    }
+}
+
+/// Why a directory was not verified; a manifest that describes no tree is a `ValueError`.
+pub(crate) fn from_verify(py: Python<'_>, error: &VerifyError, directory: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        VerifyError::Scan(error) => from_scan(py, error, directory),
+        VerifyError::Refused(Refusal::Name { path, problem }) => match to_str(py, path) {
+            Ok(path) => python::PathTraversal::new_err((path.unbind(), *problem)),
+            Err(error) => error,
+        },
+        VerifyError::Refused(Refusal::Sequence(error)) => from_sequence(error),
+        VerifyError::Refused(refusal) => PyValueError::new_err(refusal.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! The root stays open, so that everything refers to one directory whatever becomes of its name.
 
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -28,7 +28,16 @@ pub fn survey<T>(
     let root = Root::open(root)?;
     let options = ScanOptions { mode: ScanMode::Full, ..options.clone() };
     let result = with_pool(&options, progress, None, |scanner| Ok(work(&mut Survey::of(scanner, root)?)))?;
-    if progress.is_cancelled() { Err(ScanError::Cancelled) } else { Ok(result) }
+    if progress.is_cancelled() {
+        return Err(ScanError::Cancelled);
+    }
+    progress.enter(3);
+    Ok(result)
+}
+
+/// Opens a file by a path relative to a directory, for reading; a pipe does not block. No symbolic link is followed.
+pub fn open_below(directory: impl AsFd, path: &[u8]) -> io::Result<OwnedFd> {
+    below::open_file(directory, path, false)
 }
 
 /// What lies in a directory.
@@ -60,6 +69,13 @@ impl<'s> Survey<'s> {
     /// size of a directory is not known.
     pub fn listing(&self) -> &Manifest {
         &self.listing
+    }
+
+    /// Takes the listing out; there is none afterwards.
+    pub fn take_listing(&mut self) -> Manifest {
+        self.files.clear();
+        self.names.clear();
+        std::mem::take(&mut self.listing)
     }
 
     /// What could not be read, in no order. An error of a directory means that what lies in it is not known.

@@ -62,6 +62,14 @@ impl Manifest {
     /// Not expanded are a name whose range cannot be read, and a directory that has entries below it: which of its members
     /// they are in is not known. More members than `limit` are an error, before anything is made.
     pub fn expand_sequences(&self, limit: u64) -> Result<Self, SequenceError> {
+        let mut result = self.with_members(limit)?;
+        result.sort();
+        result.compact();
+        Ok(result)
+    }
+
+    /// The same before it is put in order: an entry of a member's name stands after the member, in the same directory.
+    pub(crate) fn with_members(&self, limit: u64) -> Result<Self, SequenceError> {
         let expansions = self.expansions(limit)?;
         let expanded: HashSet<usize> = expansions.iter().map(|expansion| expansion.place).collect();
         let mut rows = Rows::default();
@@ -83,8 +91,6 @@ impl Manifest {
         result.forget_lists(
             expansions.iter().filter_map(|expansion| Some(*self.rows().id(self.row_at(expansion.place)?))),
         );
-        result.sort();
-        result.compact();
         Ok(result)
     }
 
