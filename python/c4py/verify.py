@@ -172,8 +172,8 @@ class VerifyReport:
     which are the expected ones in canonical form.
     unreadable: UnreadableEntry of what could not be read, or lies in a directory that could not; never missing nor ok.
     changed: ChangedEntry, one for each value that differs; a corrupt file may be there as well.
-    moved: Moved, pairs of a missing and an extra entry with one content, which stay in those lists; looked for when mode
-    is "full" and the manifest says the size.
+    moved: Moved, pairs of a missing and an extra entry with one content, which stay in those lists; looked for when
+    mode is "full" and the manifest says the size.
     unverified: what is there and agrees as far as was looked, and whose content was not read, or has no ID to compare
     with.
 

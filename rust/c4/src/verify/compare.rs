@@ -248,10 +248,11 @@ impl<'m> Comparer<'m> {
         let is_file = actual == 0;
         // Instead of content: an ID that is not compared leaves size and time, none at all the size.
         let instead = is_file && !is_read;
-        if self.metadata && !a.mode.is_null() && a.mode != b.mode {
+        // A member of a sequence has no mode and no time of its own.
+        if self.metadata && !a.mode.is_null() && !a.is_sequence && a.mode != b.mode {
             self.change(row, ChangedField::Mode, text_of_mode(a.mode), text_of_mode(b.mode));
         }
-        if (self.metadata || (instead && !self.is_full)) && is_known(a.time) && a.time != b.time {
+        if (self.metadata || (instead && !self.is_full)) && is_known(a.time) && !a.is_sequence && a.time != b.time {
             self.change(row, ChangedField::Time, text_of_time(a.time), text_of_time(b.time));
         }
         if (self.metadata || instead) && a.size >= 0 && b.size >= 0 && a.size != b.size && !a.is_dir() {

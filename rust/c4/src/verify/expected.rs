@@ -51,7 +51,7 @@ pub(super) fn prepare(manifest: &Arc<Manifest>) -> Result<Arc<Manifest>, Refusal
     let mut expected = if has_sequences {
         // An ID list is as long as its text: only names that nothing in the manifest accounts for are limited.
         let listed: usize = manifest.range_data().values().map(Vec::len).sum();
-        let expanded = manifest.with_members(DEFAULT_EXPANSION_LIMIT.saturating_add(listed as u64))?;
+        let expanded = manifest.with_members(DEFAULT_EXPANSION_LIMIT.saturating_add(listed as u64), true)?;
         check(&expanded)?;
         expanded
     } else {
