@@ -65,7 +65,7 @@ NAMES_OF_1_0_20 = {
         "BASE58_ALPHABET C4_ID_LENGTH C4_PREFIX Entry Issue Manifest NULL_SIZE NULL_TIMESTAMP Severity "
         "ValidationResult validate validate_c4id_string validate_mode_string"
     ),
-    "verify": "C4ID Manifest identify_file",
+    "verify": "C4ID CorruptEntry Manifest ProgressCallback VerifyReport identify_file verify_tree",
 }
 
 

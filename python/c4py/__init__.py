@@ -44,6 +44,7 @@ from c4py.errors import (
     StoreError,
     StoreNotConfigured,
     UnusableManifest,
+    VerifyError,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
@@ -52,7 +53,7 @@ from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcil
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
-from c4py.verify import verify
+from c4py.verify import ChangedEntry, CorruptEntry, UnreadableEntry, VerifyReport, verify, verify_tree
 
 from c4py._rust import __version__  # isort: skip
 
@@ -60,8 +61,10 @@ __all__ = [
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
+    "ChangedEntry",
     "Conflict",
     "ContentNotFound",
+    "CorruptEntry",
     "DiffResult",
     "EmptyPatch",
     "Entry",
@@ -93,7 +96,10 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "UnusableManifest",
+    "UnreadableEntry",
     "ValidationResult",
+    "VerifyError",
+    "VerifyReport",
     "__version__",
     "apply_patch",
     "diff",
@@ -120,4 +126,5 @@ __all__ = [
     "union",
     "validate",
     "verify",
+    "verify_tree",
 ]

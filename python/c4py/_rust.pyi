@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
-from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow, VerifyOptions
+from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow, VerifyOptions, VerifyTreeOptions
 from c4py.entry import FlowDirection
 from c4py.store.manifests import SourceOfContent
 from c4py.store.protocol import AnyStore
@@ -18,6 +18,7 @@ __all__ = [
     "Entry",
     "EntryList",
     "EntryView",
+    "Findings",
     "Manifest",
     "ManifestDetector",
     "Reconciliation",
@@ -494,6 +495,21 @@ def scan(
     tick: Callable[[ScanStats], object] | None,
     store: TreeStore | AnyStore | None,
 ) -> Manifest: ...
+
+@final
+class Findings:
+    def counts(self) -> dict[str, int]: ...
+    def totals(self) -> dict[str, Any]: ...
+    def values(self, name: str) -> list[Any]: ...
+    def moved(self) -> tuple[EntryView, EntryView]: ...
+
+def verify_tree(
+    manifest: Manifest,
+    directory: StrPath,
+    options: VerifyTreeOptions,
+    tick: Callable[[ScanStats], object] | None,
+    on_result: Callable[[str, str], object] | None,
+) -> Findings: ...
 def merge(base: Manifest | None, local: Manifest, remote: Manifest) -> tuple[Manifest, list[Conflict]]: ...
 def intersect(a: Manifest, b: Manifest, by: Literal["id", "path"] = "id") -> Manifest: ...
 def difference(a: Manifest, b: Manifest, by: Literal["id", "path"] = "id") -> Manifest: ...

@@ -76,6 +76,16 @@ class VerifyOptions(TypedDict):
     drop_cache: bool
 
 
+class VerifyTreeOptions(TypedDict):
+    """Options of a directory's verification, as the extension module takes them."""
+
+    quick: bool
+    sample: float | None
+    metadata: bool
+    drop_cache: bool
+    workers: int | None
+
+
 class Entries(Protocol):
     """Entries in a row."""
 

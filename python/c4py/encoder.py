@@ -52,7 +52,7 @@ def dump(manifest: Manifest, dest: StrPath | IO[str] | IO[bytes], *, pretty: boo
     """
     text = dumps_bytes(manifest, pretty=pretty)
     if isinstance(dest, (str, bytes, os.PathLike)):
-        _replace(os.fspath(dest), text)
+        replace(os.fspath(dest), text)
     elif not hasattr(dest, "write"):
         raise TypeError(f"dest must be a path or an open file, not {type(dest).__name__}")
     elif _is_binary(dest):
@@ -67,7 +67,8 @@ def _is_binary(file: IO[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
     return isinstance(file, io.IOBase) or "b" in str(getattr(file, "mode", ""))
 
 
-def _replace(dest: str | bytes, text: bytes) -> None:
+def replace(dest: str | bytes, text: bytes) -> None:
+    """Write a file as a whole or not at all, as `dump` does."""
     path = os.path.realpath(os.fsencode(dest))
     try:
         mode = os.stat(path).st_mode

@@ -6,10 +6,11 @@
     │   └── EmptyPatch                    two different boundary IDs with no entry between them
     ├── PatchError (ValueError)           a patch that does not apply, a chain whose base is not given: .section
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
-    ├── UnusableManifest (ValueError)     a manifest that no directory can be brought to: .path
+    ├── UnusableManifest (ValueError)     a manifest that no directory can be: .path
     │   └── PathTraversal                 a name that would lead out of its directory
     ├── ReconcileError (OSError)          a directory that was not brought to a state, or not wholly: .result
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
+    ├── VerifyError                       a directory that is not what a manifest says: .report
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
     └── StoreError (OSError)              a store that does not do what it should
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from c4py._rust import C4ID, Manifest
     from c4py.reconcile import ReconcileResult
     from c4py.scanner import ScanIssue
+    from c4py.verify import VerifyReport
 
 __all__ = [
     "C4Error",
@@ -53,6 +55,7 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "UnusableManifest",
+    "VerifyError",
 ]
 
 
@@ -170,7 +173,7 @@ class StoreNotConfigured(StoreError, ValueError):
 
 
 class UnusableManifest(C4Error, ValueError):
-    """A manifest that no directory can be brought to; `path` is that of the entry at fault, if it is one."""
+    """A manifest that no directory can be; `path` is that of the entry at fault, if it is one."""
 
     def __init__(self, message: str, path: str | None = None) -> None:
         self.path = path
@@ -222,3 +225,30 @@ class ScanError(C4Error, OSError):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the manifest and the list."""
         return type(self), (self.manifest, self.errors)
+
+
+class VerifyError(C4Error):
+    """A directory that is not what a manifest says; `report` is the VerifyReport."""
+
+    def __init__(self, report: VerifyReport) -> None:
+        self.report = report
+        super().__init__(f"{visible(report.root)} is not what the manifest says: {_findings(report)}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the report."""
+        return type(self), (self.report,)
+
+
+def _findings(report: VerifyReport) -> str:
+    """Count what failed, with the first paths of each list."""
+    parts = []
+    for name in ("corrupt", "missing", "unreadable", "changed", "canonical_only", "extra", "unverified"):
+        listed = getattr(report, name)
+        accepted = (name == "canonical_only" and report.accept_canonical) or (
+            name == "unverified" and report.mode != "full"
+        )
+        if listed and not accepted:
+            shown = ", ".join(visible(getattr(item, "path", item)) or "." for item in listed[:3])
+            more = ", ..." if len(listed) > 3 else ""
+            parts.append(f"{len(listed):,} {name.replace('_', ' ')} ({shown}{more})")
+    return "; ".join(parts)

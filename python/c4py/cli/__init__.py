@@ -2,8 +2,8 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `store` is no verb of the family's other command: there 1 is a finding as well, and
-wrong usage is 2.
+that of its ID; 130 interrupted. `store` and `verify` are no verbs of the family's other command: there 1 is a finding
+as well, and wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ VERBS = {
     "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
     "store": "make, list, check and clean the content store",
+    "verify": "compare a directory with a manifest",
     "version": "print the version",
 }
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from c4py.cli.cat import run
         elif verb == "store":
             from c4py.cli.store import run
+        elif verb == "verify":
+            from c4py.cli.verify import run
         else:
             from c4py.cli.version import run
         code = run(given)

@@ -7,6 +7,7 @@
 //! - [`merge()`], [`intersect`], [`union`], [`difference`]: manifests become one.
 //! - [`scan`]: a directory tree becomes a manifest.
 //! - [`store`]: content kept by its ID.
+//! - [`verify`]: whether a directory is what a manifest describes.
 //!
 //! The crate has no unsafe code, prints nothing and knows nothing of Python.
 
@@ -25,6 +26,7 @@ pub mod scan;
 mod sets;
 pub mod store;
 mod tree;
+pub mod verify;
 
 pub use id::{C4Id, ID_TEXT_BYTES, ParseIdError};
 pub use merge::{Conflict, Merge, merge};

@@ -13,6 +13,7 @@ use c4::patch::PatchError;
 use c4::reconcile::{ApplyError, PlanError, RefusalKind};
 use c4::scan::ScanError;
 use c4::store::{CheckError, MarkError, RootError, StoreError};
+use c4::verify::{Refusal, VerifyError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyString, PyTuple};
@@ -133,6 +134,32 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
     }
 }
 
+/// Why a directory was not verified; a manifest that describes no tree is a `ValueError`.
+pub(crate) fn from_verify(py: Python<'_>, error: &VerifyError, directory: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        VerifyError::Scan(error) => from_scan(py, error, directory),
+        VerifyError::Refused(Refusal::Tree(fault)) => unusable(py, error, Some(&fault.path), Some(fault.kind)),
+        VerifyError::Refused(_) => unusable(py, error, None, None),
+    }
+}
+
+/// A manifest that no directory can be; one whose name leads out of its directory is a `PathTraversal`.
+fn unusable(
+    py: Python<'_>,
+    error: &dyn std::error::Error,
+    path: Option<&[u8]>,
+    fault: Option<c4m::TreeFaultKind>,
+) -> PyErr {
+    let path = match path.map(|path| to_str(py, path)).transpose() {
+        Ok(path) => path.map(Bound::unbind),
+        Err(error) => return error,
+    };
+    match fault {
+        Some(c4m::TreeFaultKind::Name(_)) => python::PathTraversal::new_err((error.to_string(), path)),
+        _ => python::UnusableManifest::new_err((error.to_string(), path)),
+    }
+}
+
 /// The same exception, with a note of the file that was being stored.
 pub(crate) fn with_file(py: Python<'_>, error: PyErr, path: Option<&[u8]>) -> PyErr {
     if let Some(path) = path {
@@ -167,18 +194,12 @@ pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
 
 /// Why a directory cannot be brought to a state.
 pub(crate) fn from_plan(py: Python<'_>, error: &PlanError, directory: &Bound<'_, PyAny>) -> PyErr {
-    let unusable = |path: Option<&[u8]>| -> PyResult<PyErr> {
-        let path = path.map(|path| to_str(py, path)).transpose()?.map(Bound::unbind);
-        Ok(match error {
-            PlanError::Refused(refusal) if matches!(refusal.kind, RefusalKind::Name(_)) => {
-                python::PathTraversal::new_err((error.to_string(), path))
-            }
-            _ => python::UnusableManifest::new_err((error.to_string(), path)),
-        })
-    };
     match error {
-        PlanError::Refused(refusal) => unusable(Some(&refusal.path)).unwrap_or_else(|error| error),
-        PlanError::Patch(_) | PlanError::Sequence(_) => unusable(None).unwrap_or_else(|error| error),
+        PlanError::Refused(refusal) => {
+            let fault = if let RefusalKind::Tree(fault) = refusal.kind { Some(fault) } else { None };
+            unusable(py, error, Some(&refusal.path), fault)
+        }
+        PlanError::Patch(_) | PlanError::Sequence(_) => unusable(py, error, None, None),
         PlanError::RootIsLink => {
             let number = py.import("errno").and_then(|errno| errno.getattr("ENOTDIR")).map(Bound::unbind);
             let of = |number| python::NotADirectory::new_err((number, error.to_string(), directory.clone().unbind()));

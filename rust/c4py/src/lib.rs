@@ -39,6 +39,7 @@ mod store_check;
 mod store_port;
 mod subtree;
 mod validator;
+mod verify;
 mod views;
 mod watch;
 
@@ -93,6 +94,8 @@ mod _rust {
     use super::store_port::ContentReader;
     #[pymodule_export]
     use super::validator::{validate_manifest, validate_path, validate_text, validation_codes};
+    #[pymodule_export]
+    use super::verify::{Findings, verify_tree};
     #[pymodule_export]
     use super::views::{change_totals, directory_totals, entry_type, extension_totals, human_size};
 

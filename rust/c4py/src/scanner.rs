@@ -63,6 +63,7 @@ fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
         link_ids,
         sequences: given.sequences,
         workers: Some(check_workers(given.workers)?),
+        drop_cache: false,
     })
 }
 

@@ -33,7 +33,12 @@ impl DerefMut for Writer<'_> {
 
 impl Shared {
     pub(crate) fn new(manifest: Manifest) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(manifest))))
+        Self::of(Arc::new(manifest))
+    }
+
+    /// A manifest that others read as it is; the first change copies it.
+    pub(crate) fn of(manifest: Arc<Manifest>) -> Self {
+        Self(Arc::new(RwLock::new(manifest)))
     }
 
     /// Whether two handles are of one manifest.

@@ -10,6 +10,7 @@
 //! | `paths`, `from_paths` | the paths of a list; the tree of a list of paths |
 //! | `totals` | files and bytes by directory and extension |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
+//! | `tree_check` | whether a list of entries describes a tree that a directory can be |
 //! | `validator` | whether a manifest is sound |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
 
@@ -36,6 +37,7 @@ mod subtree;
 mod summary;
 mod timestamp;
 mod totals;
+mod tree_check;
 pub mod validator;
 mod zone;
 
@@ -55,8 +57,8 @@ pub(crate) use listing::Listing;
 pub use manifest::{Manifest, Order, Section};
 pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
-pub(crate) use outline::Orphans;
 pub use outline::Outline;
+pub(crate) use outline::{Orphans, is_plain_directory};
 pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use rows::{Field, RowId, Rows};
@@ -70,4 +72,5 @@ pub use subtree::DirectoryError;
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
 pub use totals::{Changes, Totals};
+pub use tree_check::{TreeFault, TreeFaultKind};
 pub use zone::Zone;

@@ -12,7 +12,8 @@ use super::{ContentSource, LEFT_ALONE, PlanError, STAGING};
 use crate::C4Id;
 use crate::c4m::validator::fold_name;
 use crate::c4m::{
-    Budget, DEFAULT_EXPANSION_LIMIT, Field, Manifest, Row, RowId, Sequence, SequenceError, shown_name, without_slash,
+    Budget, DEFAULT_EXPANSION_LIMIT, Field, Manifest, Row, RowId, Sequence, SequenceError, TreeFault, TreeFaultKind,
+    shown_name, without_slash,
 };
 
 /// An entry that keeps a manifest from being the state of a directory.
@@ -28,18 +29,12 @@ pub struct Refusal {
 /// Why an entry cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RefusalKind {
-    /// A name that leads elsewhere, or to nothing.
-    #[error("the name {0}, and would lead out of its directory")]
-    Name(&'static str),
+    /// Its name, its place or its path.
+    #[error(transparent)]
+    Tree(TreeFaultKind),
     /// The name of the directory in which content waits.
     #[error("the name is that of the directory in which content waits")]
     Staging,
-    /// No directory above, though the depth asks for one.
-    #[error("the entry has no directory above it")]
-    Orphan,
-    /// A second entry of one name, be it of another type.
-    #[error("two entries have this name")]
-    Duplicate,
     /// A name that ends in a slash, and a mode that is not that of a directory.
     #[error("the name is that of a directory, and the mode is not")]
     Type,
@@ -63,14 +58,20 @@ pub enum RefusalKind {
     TargetNul,
 }
 
+impl From<TreeFault> for Refusal {
+    fn from(fault: TreeFault) -> Self {
+        Self { path: fault.path, kind: RefusalKind::Tree(fault.kind) }
+    }
+}
+
 /// The manifest as a state to reach: every entry can be made, sequences are expanded, the list is in canonical order and
 /// that of all rows; what is never touched is not in it.
 pub(super) fn prepare(target: &Manifest, sources: &[&dyn ContentSource]) -> Result<Manifest, PlanError> {
     if let Some(base) = target.base {
         return Err(PlanError::Patch(base));
     }
+    target.check_tree().map_err(Refusal::from)?;
     check_entries(target)?;
-    check_duplicates(target)?;
     let mut state = target.clone();
     take_left_alone_out(&mut state);
     for row in state.iter().collect::<Vec<_>>() {
@@ -89,20 +90,9 @@ pub(super) fn prepare(target: &Manifest, sources: &[&dyn ContentSource]) -> Resu
 }
 
 fn check_entries(target: &Manifest) -> Result<(), Refusal> {
-    let outline = target.outline();
-    // The open path: depth and place of the last entry at each level.
-    let mut open: Vec<(u32, usize)> = Vec::new();
     for (place, row) in target.iter().enumerate() {
         let entry = target.get(row);
-        while open.pop_if(|(depth, _)| *depth >= entry.depth).is_some() {}
-        // An entry below a file would be read as one of a directory further up.
-        let is_misplaced = outline.is_orphan(place) || outline.parent(place) != open.last().map(|(_, above)| *above);
-        open.push((entry.depth, place));
-        let kind = if is_misplaced {
-            RefusalKind::Orphan
-        } else if let Some(problem) = name_problem(entry.bare_name()) {
-            RefusalKind::Name(problem)
-        } else if entry.depth == 0 && entry.bare_name().eq_ignore_ascii_case(STAGING) {
+        let kind = if entry.depth == 0 && entry.bare_name().eq_ignore_ascii_case(STAGING) {
             // In any case: some file systems take those for one name.
             RefusalKind::Staging
         } else if entry.is_dir() && !entry.mode.is_dir() && !entry.mode.is_null() {
@@ -112,38 +102,7 @@ fn check_entries(target: &Manifest) -> Result<(), Refusal> {
         } else {
             continue;
         };
-        return Err(Refusal { path: outline.path(target, place), kind });
-    }
-    Ok(())
-}
-
-/// Why a name is none of an entry in a directory, if it is not.
-fn name_problem(name: &[u8]) -> Option<&'static str> {
-    match name {
-        b"" => Some("is empty"),
-        b"." => Some("is '.'"),
-        b".." => Some("is '..'"),
-        _ if name.contains(&b'/') => Some("holds a slash"),
-        _ if name.contains(&0) => Some("holds a NUL byte"),
-        _ => None,
-    }
-}
-
-/// Siblings of one name, be one a directory and the other not.
-fn check_duplicates(target: &Manifest) -> Result<(), Refusal> {
-    let outline = target.outline();
-    let hasher = RandomState::new();
-    let key = |place: u32| {
-        let row = target.row_at(place as usize).unwrap_or(RowId::MAX);
-        (outline.parent(place as usize), without_slash(target.rows().name(row)))
-    };
-    let mut names: HashTable<u32> = HashTable::with_capacity(target.len());
-    for place in 0..target.len() as u32 {
-        let hash = hasher.hash_one(key(place));
-        if names.find(hash, |other| key(*other) == key(place)).is_some() {
-            return Err(Refusal { path: outline.path(target, place as usize), kind: RefusalKind::Duplicate });
-        }
-        names.insert_unique(hash, place, |place| hasher.hash_one(key(*place)));
+        return Err(Refusal { path: target.outline().path(target, place), kind });
     }
     Ok(())
 }
@@ -228,7 +187,7 @@ fn expand(mut state: Manifest, sources: &[&dyn ContentSource]) -> Result<Manifes
         return Err(refuse(&expanded, place, RefusalKind::SequenceOfDirectories));
     }
     match overlap(&state).filter(|_| expanded.len() as u64 != expected) {
-        Some(place) => Err(refuse(&state, place, RefusalKind::Duplicate)),
+        Some(place) => Err(refuse(&state, place, RefusalKind::Tree(TreeFaultKind::Duplicate))),
         None => Ok(expanded),
     }
 }

@@ -225,6 +225,17 @@ impl Message for OpenFile<'_> {
     }
 }
 
+/// Tells the system that what it holds of a file in memory is not needed; whether it took the advice.
+fn drop_cache(file: &FileReader) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).is_ok();
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        false
+    }
+}
+
 impl<'f> Batch for Files<'f> {
     type Message = OpenFile<'f>;
 
@@ -249,6 +260,9 @@ impl<'f> Batch for Files<'f> {
         let file = FileReader::new(file).map_err(|error| IssueKind::Io("cannot read the file", error))?;
         let file = file.map_err(|_| IssueKind::Changed)?;
         let size = u64::try_from(file.stat().st_size).unwrap_or(0);
+        if self.scanner.options.drop_cache && !drop_cache(&file) {
+            ScanProgress::add(&self.scanner.progress.kept_in_cache, 1);
+        }
         let mut file = OpenFile {
             file: State::Open(file),
             shared_from: None,

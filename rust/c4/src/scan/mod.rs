@@ -63,6 +63,7 @@ pub enum LinkIds {
 
 /// What to scan, and how.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct ScanOptions {
     /// How much to find out.
     pub mode: ScanMode,
@@ -80,6 +81,9 @@ pub struct ScanOptions {
     pub sequences: bool,
     /// Threads; the count of processors when `None`.
     pub workers: Option<usize>,
+    /// Whether the system is asked to forget what it holds of a file in memory before the file is read, so that it reads
+    /// from the disk. What was written lately and is not on the disk stays.
+    pub drop_cache: bool,
 }
 
 impl Default for ScanOptions {
@@ -93,6 +97,7 @@ impl Default for ScanOptions {
             link_ids: LinkIds::Follow,
             sequences: false,
             workers: None,
+            drop_cache: false,
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct ScanProgress {
     pub(crate) files_total: AtomicU64,
     pub(crate) bytes_done: AtomicU64,
     pub(crate) bytes_total: AtomicU64,
+    /// Files that the system was asked to forget, and did not take the advice.
+    pub(crate) kept_in_cache: AtomicU64,
     cancelled: AtomicBool,
     current: std::sync::Mutex<Vec<u8>>,
     /// Whether nobody has looked at `current` since it was written.

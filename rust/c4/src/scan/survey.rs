@@ -29,7 +29,11 @@ pub fn survey<T>(
     let root = Root::open(root)?;
     let options = ScanOptions { mode: ScanMode::Full, ..options.clone() };
     let result = with_pool(&options, progress, None, |scanner| Ok(work(&mut Survey::of(scanner, root)?)))?;
-    if progress.is_cancelled() { Err(ScanError::Cancelled) } else { Ok(result) }
+    if progress.is_cancelled() {
+        return Err(ScanError::Cancelled);
+    }
+    progress.enter(3);
+    Ok(result)
 }
 
 /// Opens a file by a path relative to a directory, for reading; a pipe does not block. No symbolic link is followed.
@@ -78,6 +82,13 @@ impl<'s> Survey<'s> {
     /// size of a directory is not known.
     pub fn listing(&self) -> &Manifest {
         &self.listing
+    }
+
+    /// Takes the listing out; there is none afterwards.
+    pub fn take_listing(&mut self) -> Manifest {
+        self.files.clear();
+        self.names.clear();
+        std::mem::take(&mut self.listing)
     }
 
     /// What could not be read, in no order. An error of a directory means that what lies in it is not known.

@@ -62,6 +62,15 @@ impl Manifest {
     /// Not expanded are a name whose range cannot be read, and a directory that has entries below it: which of its members
     /// they are in is not known. More members than `limit` are an error, before anything is made.
     pub fn expand_sequences(&self, limit: u64) -> Result<Self, SequenceError> {
+        let mut result = self.with_members(limit, false)?;
+        result.sort();
+        result.compact();
+        Ok(result)
+    }
+
+    /// The same before it is put in order: an entry of a member's name stands after the member, in the same directory.
+    /// Members that are marked count as sequences still: their mode and time are those of the whole, not their own.
+    pub(crate) fn with_members(&self, limit: u64, are_marked: bool) -> Result<Self, SequenceError> {
         let expansions = self.expansions(limit)?;
         let expanded: HashSet<usize> = expansions.iter().map(|expansion| expansion.place).collect();
         let mut rows = Rows::default();
@@ -70,7 +79,7 @@ impl Manifest {
         let mut next = expansions.iter().peekable();
         for place in 0..=self.len() {
             while let Some(expansion) = next.next_if(|expansion| expansion.before == place) {
-                self.push_members(expansion, &mut rows, &mut detached_paths);
+                self.push_members(expansion, are_marked, &mut rows, &mut detached_paths);
             }
             if let Some(row) = self.row_at(place).filter(|_| !expanded.contains(&place)) {
                 let new = rows.push(&self.get(row));
@@ -83,8 +92,6 @@ impl Manifest {
         result.forget_lists(
             expansions.iter().filter_map(|expansion| Some(*self.rows().id(self.row_at(expansion.place)?))),
         );
-        result.sort();
-        result.compact();
         Ok(result)
     }
 
@@ -128,7 +135,13 @@ impl Manifest {
         Ok(expansions)
     }
 
-    fn push_members(&self, expansion: &Expansion<'_>, rows: &mut Rows, paths: &mut HashMap<RowId, Vec<u8>>) {
+    fn push_members(
+        &self,
+        expansion: &Expansion<'_>,
+        are_marked: bool,
+        rows: &mut Rows,
+        paths: &mut HashMap<RowId, Vec<u8>>,
+    ) {
         let Some(row) = self.row_at(expansion.place) else { return };
         let entry = self.get(row);
         let sequence = &expansion.sequence;
@@ -144,7 +157,7 @@ impl Manifest {
                 name: b"",
                 size: NULL_SIZE,
                 id: ids.map_or(&C4Id::NIL, |ids| &ids[index]),
-                is_sequence: false,
+                is_sequence: are_marked,
                 link: None,
                 ..entry
             };
