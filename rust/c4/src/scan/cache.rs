@@ -361,7 +361,10 @@ fn files_of(directory: &Path, key: &OsString) -> Vec<PathBuf> {
 /// Whether a name before its extension is that of a cache file: the directory may hold what others put there.
 fn is_name(name: &[u8]) -> bool {
     let is_hex = |text: &[u8]| text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    name.len() == KEY_DIGITS + 17 && is_hex(&name[..KEY_DIGITS]) && name[KEY_DIGITS] == b'-' && is_hex(&name[KEY_DIGITS + 1..])
+    name.len() == KEY_DIGITS + 17
+        && is_hex(&name[..KEY_DIGITS])
+        && name[KEY_DIGITS] == b'-'
+        && is_hex(&name[KEY_DIGITS + 1..])
 }
 
 /// Refuses a directory in which others put files.

@@ -73,9 +73,14 @@ impl<'s> Keeper<'s> {
 
     /// Which of so many objects, given by ID, size and the path of their file, the store does not have, by number. What
     /// it has is as good as stored now.
-    pub(super) fn find_missing(&self, count: usize, object: impl Fn(usize) -> (C4Id, u64, Vec<u8>) + Sync) -> Vec<bool> {
+    pub(super) fn find_missing(
+        &self,
+        count: usize,
+        workers: usize,
+        object: impl Fn(usize) -> (C4Id, u64, Vec<u8>) + Sync,
+    ) -> Vec<bool> {
         let threads = match self.sink {
-            Sink::Tree(_) => std::thread::available_parallelism().map_or(1, usize::from),
+            Sink::Tree(_) => workers,
             Sink::Port(store) => store.concurrency().max(1),
         };
         let is_missing: Vec<AtomicBool> = (0..count).map(|_| AtomicBool::new(true)).collect();
@@ -86,8 +91,8 @@ impl<'s> Keeper<'s> {
             |index| {
                 let (id, size, path) = object(index);
                 let has = match self.sink {
-                    Sink::Tree(store) => store.has_already(&id, size),
-                    Sink::Port(store) => store.has(&id),
+                    Sink::Tree(store) => patiently(|| store.has_already(&id, size)),
+                    Sink::Port(store) => self.gate.pass(|| store.has(&id)),
                 };
                 match has {
                     Ok(has) => is_missing[index].store(!has, Ordering::Relaxed),

@@ -101,11 +101,8 @@ impl Forest {
     pub(super) fn count_jobs(&self, scanner: &Scanner<'_>, first: usize) {
         let (mut files, mut bytes, mut known_files, mut known_bytes) = (0, 0, 0, 0);
         for job in &self.jobs[first..] {
-            let (files, bytes) = if self.is_known(job) {
-                (&mut known_files, &mut known_bytes)
-            } else {
-                (&mut files, &mut bytes)
-            };
+            let (files, bytes) =
+                if self.is_known(job) { (&mut known_files, &mut known_bytes) } else { (&mut files, &mut bytes) };
             *files += 1;
             *bytes += job.size;
         }
@@ -122,9 +119,10 @@ impl Forest {
 
     /// Leaves the files out of the work whose IDs are known. With a store, what it does not have is read again.
     pub(super) fn leave_out_known(&mut self, scanner: &Scanner<'_>) {
-        let known: Vec<Job> = self.jobs.extract_if(.., |job| !self.rows.id(job.row).is_nil()).collect();
+        let rows = &self.rows;
+        let known: Vec<Job> = self.jobs.extract_if(.., |job| !rows.id(job.row).is_nil()).collect();
         let Some(keeper) = scanner.keeper.filter(|_| !known.is_empty()) else { return };
-        let is_missing = keeper.find_missing(known.len(), |index| {
+        let is_missing = keeper.find_missing(known.len(), scanner.workers, |index| {
             let job = &known[index];
             (*self.rows.id(job.row), job.size, self.full_path(job.row, job.directory))
         });

@@ -129,9 +129,10 @@ pub(super) fn records(bytes: &[u8]) -> Vec<Record> {
     let mut records = Vec::with_capacity(blocks.len());
     for blocks in blocks.chunks(RECORDS_AT_ONCE) {
         let covered: Vec<&[u8]> = blocks.iter().map(|block| &block[..COVERED_BYTES]).collect();
-        let sound = blocks.iter().zip(digest_many(&covered)).filter(|(block, digest)| {
-            block[COVERED_BYTES..] == digest[..RECORD_BYTES - COVERED_BYTES]
-        });
+        let sound = blocks
+            .iter()
+            .zip(digest_many(&covered))
+            .filter(|(block, digest)| block[COVERED_BYTES..] == digest[..RECORD_BYTES - COVERED_BYTES]);
         records.extend(sound.map(|(block, _)| Record::from_bytes(block)));
     }
     records
@@ -155,15 +156,17 @@ mod tests {
     }
 
     fn any_record() -> impl Strategy<Value = Record> {
-        (any::<[u64; 3]>(), any::<[i64; 2]>(), any::<u32>(), any::<u8>()).prop_map(|(numbers, times, day, seed)| Record {
-            version: Version {
-                inode: Inode { device: numbers[0], number: numbers[1] },
-                size: numbers[2],
-                mtime: times[0],
-                ctime: times[1],
-            },
-            id: C4Id::of(&[seed]),
-            day,
+        (any::<[u64; 3]>(), any::<[i64; 2]>(), any::<u32>(), any::<u8>()).prop_map(|(numbers, times, day, seed)| {
+            Record {
+                version: Version {
+                    inode: Inode { device: numbers[0], number: numbers[1] },
+                    size: numbers[2],
+                    mtime: times[0],
+                    ctime: times[1],
+                },
+                id: C4Id::of(&[seed]),
+                day,
+            }
         })
     }
 
