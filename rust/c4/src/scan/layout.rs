@@ -119,9 +119,13 @@ impl Forest {
 
     /// Leaves the files out of the work whose IDs are known. With a store, what it does not have is read again.
     pub(super) fn leave_out_known(&mut self, scanner: &Scanner<'_>) {
-        let rows = &self.rows;
-        let known: Vec<Job> = self.jobs.extract_if(.., |job| !rows.id(job.row).is_nil()).collect();
-        let Some(keeper) = scanner.keeper.filter(|_| !known.is_empty()) else { return };
+        let Self { rows, jobs, .. } = self;
+        let is_known = |job: &Job| !rows.id(job.row).is_nil();
+        let Some(keeper) = scanner.keeper else {
+            jobs.retain(|job| !is_known(job));
+            return;
+        };
+        let known: Vec<Job> = jobs.extract_if(.., |job| is_known(job)).collect();
         let is_missing = keeper.find_missing(known.len(), scanner.workers, |index| {
             let job = &known[index];
             (*self.rows.id(job.row), job.size, self.full_path(job.row, job.directory))
