@@ -10,8 +10,10 @@ use c4_sha512::Digest;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
+use super::cache::now;
 use super::keep::{Keeper, Kept, PATIENCE, PAUSE, PortFault, by_threads};
 use super::layout::{Forest, Job, Source};
+use super::record::Version;
 use super::survey::OnFile;
 use super::walk::{Inode, inode_of, mode_of};
 use super::{IssueKind, ScanProgress, Scanner, below};
@@ -38,6 +40,7 @@ struct Metadata {
     size: i64,
     inode: Inode,
     nanoseconds: u32,
+    version: Option<Version>,
 }
 
 impl Metadata {
@@ -48,6 +51,7 @@ impl Metadata {
             size: stat.st_size,
             inode: inode_of(stat),
             nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(UNKNOWN_NANOSECONDS),
+            version: Version::of(stat),
         }
     }
 }
@@ -146,6 +150,8 @@ struct OpenFile<'f> {
     keeper: Option<&'f Keeper<'f>>,
     kept: Kept<'f>,
     first_attempt: bool,
+    /// From before it was opened, in nanoseconds since 1970.
+    began: i64,
     /// Bytes that were announced and have not been counted.
     uncounted: u64,
     progress: &'f ScanProgress,
@@ -256,6 +262,7 @@ impl<'f> Batch for Files<'f> {
             // Where the name led to something else, the way to it may have as well.
             *keep = None;
         }
+        let began = now();
         let file = self.open_file(job, keep).map_err(|error| IssueKind::Io("cannot open the file", error))?;
         let file = FileReader::new(file).map_err(|error| IssueKind::Io("cannot read the file", error))?;
         let file = file.map_err(|_| IssueKind::Changed)?;
@@ -269,6 +276,7 @@ impl<'f> Batch for Files<'f> {
             keeper: self.scanner.keeper,
             kept: Kept::Nothing,
             first_attempt: attempt == 0,
+            began,
             uncounted: if attempt == 0 { job.size } else { 0 },
             progress: self.scanner.progress,
         };
@@ -283,6 +291,7 @@ impl<'f> Batch for Files<'f> {
                 if let Some(keeper) = file.keeper {
                     keeper.commit(file.kept, &id, || self.path_of(index));
                 }
+                self.note_in_cache(&id, &metadata, file.began);
                 Ok((id, metadata))
             }
             State::Open(_) => Err(IssueKind::Changed),
@@ -300,6 +309,12 @@ impl<'f> Batch for Files<'f> {
 }
 
 impl Files<'_> {
+    fn note_in_cache(&self, id: &C4Id, metadata: &Metadata, began: i64) {
+        if let Some(cache) = self.scanner.known.and_then(|known| known.cache.as_ref()) {
+            cache.note(metadata.version, began, id, u64::try_from(metadata.size).unwrap_or(0));
+        }
+    }
+
     /// Notes what came of a file.
     fn take_result(&self, index: usize, result: Result<(C4Id, Metadata), IssueKind>) {
         let job = &self.jobs[index];
@@ -362,7 +377,11 @@ impl Files<'_> {
         };
         let State::Open(file) = opened.file else { return Err(IssueKind::Changed) };
         match keeper.put_file(store, file) {
-            Ok((id, file)) => Ok((id, Metadata::of(file.stat()))),
+            Ok((id, file)) => {
+                let metadata = Metadata::of(file.stat());
+                self.note_in_cache(&id, &metadata, opened.began);
+                Ok((id, metadata))
+            }
             Err(PortFault::Changed) => Err(IssueKind::Changed),
             Err(PortFault::Unreadable(error)) => Err(IssueKind::Io("cannot read the file", error)),
             Err(PortFault::Store(error)) => Err(stopped(keeper, error, Some(self.path_of(index)))),

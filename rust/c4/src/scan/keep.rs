@@ -6,6 +6,7 @@
 //! hashed. Other stores read the file themselves, through a reader that hashes what it gives.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +69,38 @@ impl<'s> Keeper<'s> {
             self.session.get_or_init(|| session);
         }
         Ok(())
+    }
+
+    /// Which of so many objects, given by ID, size and the path of their file, the store does not have, by number. What
+    /// it has is as good as stored now.
+    pub(super) fn find_missing(
+        &self,
+        count: usize,
+        workers: usize,
+        object: impl Fn(usize) -> (C4Id, u64, Vec<u8>) + Sync,
+    ) -> Vec<bool> {
+        let threads = match self.sink {
+            Sink::Tree(_) => workers,
+            Sink::Port(store) => store.concurrency().max(1),
+        };
+        let is_missing: Vec<AtomicBool> = (0..count).map(|_| AtomicBool::new(true)).collect();
+        by_threads(
+            count,
+            threads,
+            || self.progress.is_cancelled(),
+            |index| {
+                let (id, size, path) = object(index);
+                let has = match self.sink {
+                    Sink::Tree(store) => patiently(|| store.has_already(&id, size)),
+                    Sink::Port(store) => self.gate.pass(|| store.has(&id)),
+                };
+                match has {
+                    Ok(has) => is_missing[index].store(!has, Ordering::Relaxed),
+                    Err(error) => self.note(Err(error), || Some(path)),
+                }
+            },
+        );
+        is_missing.into_iter().map(AtomicBool::into_inner).collect()
     }
 
     /// The store that reads files itself, if it is one.
