@@ -22,8 +22,8 @@ _FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "−", "'")
 def cell(text: str) -> str:
     r"""Write a text that is `visible` already so that a spreadsheet takes it for text.
 
-    What would begin a formula, also after spaces, gets an apostrophe before it. A semicolon is written as \x3b: where it
-    is what separates cells, a spreadsheet would begin a new one there.
+    What would begin a formula, also after spaces, gets an apostrophe before it. A semicolon is written as \x3b: where
+    semicolons separate cells, a spreadsheet would begin a new one there.
 
     >>> from c4py.report.as_csv import cell
     >>> print(cell("=1+1"), cell("a=1"), cell("a;=1"))

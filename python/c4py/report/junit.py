@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from c4py._rust import __version__
 from c4py._visible import visible
@@ -78,5 +78,4 @@ def _result(outcome: Outcome, report: Report) -> str:
     element = "error" if status == "unreadable" else "failure"
     compared = f"expected {expected}, is {actual}" if expected or actual else ""
     message = "; ".join(text for text in (NAMES[status], compared, detail) if text)
-    text = quoteattr(STATUSES[status])[1:-1]
-    return f'<{element} type="{status}" message={quoteattr(message)}>{text}</{element}>'
+    return f'<{element} type="{status}" message={quoteattr(message)}>{escape(STATUSES[status])}</{element}>'

@@ -94,7 +94,9 @@ def _failed(report: Report) -> Iterator[Outcome]:
     for unreadable in report.unreadable:
         yield Outcome("unreadable", unreadable.path, detail=visible(unreadable.message, is_escaped=True))
     for entry in report.canonical_only:
-        yield Outcome("canonical_only", entry.path, str(entry.expected), str(entry.actual), also(entry.path))
+        # Where it is accepted, what changed besides is what fails.
+        if not (report.accept_canonical and entry.path in changes):
+            yield Outcome("canonical_only", entry.path, str(entry.expected), str(entry.actual), also(entry.path))
     for path, fields in changes.items():
         yield Outcome(
             "changed",
