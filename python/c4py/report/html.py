@@ -28,8 +28,8 @@ SHOWN = 500
 #: Items of a section that are shown in a notebook.
 SHOWN_IN_A_NOTEBOOK = 20
 
-#: The colour of a status, its sign, and the pattern of its part of the bar: a class of the style sheet, a character, the
-#: path of a hatch in a square of 8.
+#: The colour of a status, its sign, and the pattern of its part of the bar: a class of the style sheet, a character,
+#: the path of a hatch, 8 wide and high.
 LOOKS = {
     "corrupt": ("bad", "✗", ""),
     "missing": ("bad", "−", "M0 8L8 0"),
@@ -268,7 +268,8 @@ def _section(report: Report, status: str, group: list[Outcome], number: int) -> 
 
 
 def _path(path: str) -> str:
-    return f'<span class="path">{escape(visible(path))}</span>'
+    # The path of the root is "".
+    return f'<span class="path">{escape(visible(path) or ".")}</span>'
 
 
 def _path_row(outcome: Outcome) -> str:

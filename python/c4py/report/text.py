@@ -29,19 +29,14 @@ def verdict(report: Report) -> str:
 def scope(report: Report) -> str:
     """Say in one line what was compared, and what was not."""
     also = ", modes and times" if report.metadata else ""
-    files = count(report.files_total, "file")
-    read = "was" if report.files_read == 1 else "were"
+    # A file with several names is read once, and an extra one may be read to find out whether it moved.
+    files = f"{count(report.files_total, 'file')} in the manifest, {report.files_read:,} read"
     if report.mode == "quick":
-        return f"quick: presence, type, size and time of {files}; content was not read"
+        return f"quick: presence, type, size and time; {files}: content was not read"
     if report.mode == "sample":
         part = "" if report.sample is None else f" of {share(report.sample)}"
-        return (
-            f"sample{part}: {report.files_read:,} of {files} {read} read{also and f', compared{also}'}; "
-            "the content of the others was not"
-        )
-    if report.files_read == report.files_total:
-        return f"full: content of {files}{also}"
-    return f"full: content{also}; {report.files_read:,} of {files} {read} read"
+        return f"sample{part}: content{also}; {files}: the content of the others was not"
+    return f"full: content{also}; {files}"
 
 
 def summary(report: Report) -> str:
