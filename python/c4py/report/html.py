@@ -85,7 +85,9 @@ def _page(report: Report) -> Iterator[str]:
         if len(group) < SHOWN and outcome.status != "ok" and not _is_told(outcome, members):
             group.append(outcome)
     for status, group in groups.items():
-        if found[status] and status != "ok":
+        if status == "changed" and report.changed:
+            yield from _changed(report)
+        elif found[status] and status != "ok":
             yield from _section(report, status, group, found[status])
         if status == "extra" and report.moved:
             yield from _moved(report)
@@ -111,21 +113,22 @@ def _head(report: Report, found: dict[str, int]) -> Iterator[str]:
     yield f"<p>{escape(_sentence(report))}</p>\n</header>\n"
     total = sum(found.values())
     if total:
-        yield _bar(found, total)
+        # What is as it should be comes first, then the worst.
+        shown = {status: found[status] for status in ("ok", *STATUSES) if found[status]}
+        yield _bar(shown, total)
         yield '<ul class="legend">\n'
-        for status, number in found.items():
-            if number:
-                look, sign, _ = LOOKS[status]
-                yield (
-                    f'<li title="{escape(STATUSES[status])}">{_swatch(status)}<b>{number:,}</b> '
-                    f'{NAMES[status]} <span class="quiet">{_part(number, total)}</span></li>\n'
-                )
+        for status, number in shown.items():
+            yield (
+                f'<li title="{escape(STATUSES[status])}">{_swatch(status)}<b>{number:,}</b> '
+                f'{NAMES[status]} <span class="quiet">{_part(number, total)}</span></li>\n'
+            )
         yield "</ul>\n"
 
 
 def _sentence(report: Report) -> str:
     """Say what was found and how, as sentences."""
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (verdict(report), scope(report)))
+    found = verdict(report).removeprefix("failed: ")
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (found, scope(report)))
 
 
 def _part(number: int, total: int) -> str:
@@ -135,11 +138,11 @@ def _part(number: int, total: int) -> str:
     return "<0.1%" if part < 0.1 else ">99.9%" if part > 99.9 else f"{part:.1f}%"
 
 
-def _pattern(status: str, name: str) -> str:
+def _pattern(status: str) -> str:
     look, _, hatch = LOOKS[status]
     lines = f'<path d="{hatch}" stroke="var(--page)" stroke-width="1.6"/>' if hatch else ""
     return (
-        f'<pattern id="{name}" width="8" height="8" patternUnits="userSpaceOnUse">'
+        f'<pattern id="{status}" width="8" height="8" patternUnits="userSpaceOnUse">'
         f'<rect width="8" height="8" fill="var(--{look})"/>{lines}</pattern>'
     )
 
@@ -148,17 +151,16 @@ def _swatch(status: str) -> str:
     return f'<svg aria-hidden="true"><rect width="100%" height="100%" fill="url(#{status})"/></svg>'
 
 
-def _bar(found: dict[str, int], total: int) -> str:
-    """Draw the shares of the statuses, the good first; a small one is wide enough to be seen."""
-    shown = [(status, number) for status, number in reversed(found.items()) if number]
-    widths = {status: max(number / total * 100, _LEAST) for status, number in shown}
+def _bar(shown: dict[str, int], total: int) -> str:
+    """Draw the shares of the statuses; a small one is wide enough to be seen."""
+    widths = {status: max(number / total * 100, _LEAST) for status, number in shown.items()}
     scale = 100 / sum(widths.values())
-    label = "Outcome: " + ", ".join(f"{number:,} {NAMES[status]}" for status, number in shown)
+    label = "Outcome: " + ", ".join(f"{number:,} {NAMES[status]}" for status, number in shown.items())
     parts = [f'<svg class="bar" role="img" aria-label="{escape(label)}"><title>{escape(label)}</title><defs>']
-    parts += [_pattern(status, status) for status, _ in shown]
+    parts += map(_pattern, shown)
     parts.append("</defs>")
     left = 0.0
-    for status, _ in shown:
+    for status in shown:
         width = widths[status] * scale
         parts.append(f'<rect x="{left:.3f}%" width="{width:.3f}%" height="100%" fill="url(#{status})"/>')
         left += width
@@ -186,7 +188,8 @@ def _facts_of(report: Report) -> Iterator[tuple[str, str, bool]]:
     if report.accept_canonical:
         yield "Accepted", "manifests that agree in canonical form only", False
     yield "Started", moment(report.started), False
-    yield "Ended", f"{moment(report.ended)}, after {duration(seconds(report))}", False
+    yield "Ended", moment(report.ended), False
+    yield "Duration", duration(seconds(report)), False
     yield "Files", f"{report.files_read:,} of {count(report.files_total, 'file')} read", False
     yield "Content", f"{size(report.bytes_read)} of {size(report.bytes_total)} read", False
     fast = throughput(report)
@@ -211,7 +214,9 @@ def _is_told(outcome: Outcome, members: set[str]) -> bool:
 
 
 def _table(rows: Iterable[str], columns: Iterable[tuple[str, str]], more: int) -> Iterator[str]:
-    yield "<table>\n<thead><tr>"
+    columns = tuple(columns)
+    # The head of one column says nothing to those who see the title above it.
+    yield f"<table{' class=plain' if len(columns) == 1 else ''}>\n<thead><tr>"
     for name, look in columns:
         yield f'<th scope="col" class="{look}">{name}</th>' if look else f'<th scope="col">{name}</th>'
     yield "</tr></thead>\n<tbody>\n"
@@ -290,12 +295,20 @@ def _ids_row(outcome: Outcome) -> str:
     )
 
 
-def _changed_row(outcome: Outcome) -> str:
-    return (
-        f"<tr><td>{_path(outcome.path)}</td>"
-        f'<td data-name="expected"><span class="mono">{escape(outcome.expected)}</span></td>'
-        f'<td data-name="actual"><span class="mono">{escape(outcome.actual)}</span></td></tr>\n'
+def _changed(report: Report) -> Iterator[str]:
+    number = len(report.changed)
+    paths = len({change.path for change in report.changed})
+    yield f"<section>\n{_title('changed', 'Changed', paths)}"
+    yield f'<p class="quiet">{count(number, "value")} that the manifest says otherwise.</p>\n'
+    rows = (
+        f'<tr><td>{_path(change.path)}</td><td data-name="field">{escape(visible(change.field))}</td>'
+        f'<td data-name="expected"><span class="mono">{escape(visible(change.expected))}</span></td>'
+        f'<td data-name="actual"><span class="mono">{escape(visible(change.actual))}</span></td></tr>\n'
+        for change in islice(report.changed, SHOWN)
     )
+    columns = (("Path", ""), ("Field", "narrow"), ("Expected", "quarter"), ("Actual", "quarter"))
+    yield from _table(rows, columns, number - SHOWN)
+    yield "</section>\n"
 
 
 def _moved(report: Report) -> Iterator[str]:
@@ -311,14 +324,13 @@ def _moved(report: Report) -> Iterator[str]:
 
 
 _ONE = (("Path", ""),)
-_DETAILS = (("Path", ""), ("", "middle"))
+_DETAILS = (("Path", ""), ("Note", "middle"))
 #: How a path of a status is shown, and the heads of the columns.
 _ROWS = {
     "corrupt": (_ids_row, _ONE),
     "missing": (_detail_row, _DETAILS),
     "unreadable": (_detail_row, (("Path", ""), ("Message", "middle"))),
     "canonical_only": (_ids_row, _ONE),
-    "changed": (_changed_row, (("Path", ""), ("Expected", "middle"), ("Actual", "middle"))),
     "extra": (_detail_row, _DETAILS),
     "unverified": (_path_row, _ONE),
 }

@@ -49,7 +49,9 @@ th, td { padding: .4rem .75rem .4rem 0; text-align: left; vertical-align: top; b
 th { font-weight: 600; color: var(--quiet); font-size: .9em; }
 td { overflow-wrap: anywhere; }
 td:last-child, th:last-child { padding-right: 0; }
-.narrow { width: 7.5rem; } .middle { width: 32%; }
+.narrow { width: 5rem; } .quarter { width: 25%; } .middle { width: 40%; }
+.plain thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.plain { border-top: 1px solid var(--line); }
 .ids { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 .75rem; margin-top: .2rem; }
 .ids span:nth-child(odd) { color: var(--quiet); font-size: .9em; }
 .more { padding: .5rem 0; color: var(--quiet); }
