@@ -23,6 +23,7 @@ MODULES = [
     "merge",
     "naturalsort",
     "plot",
+    "report",
     "safename",
     "scanner",
     "sequence",

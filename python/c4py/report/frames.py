@@ -88,6 +88,8 @@ def fold(failed: Mapping[str, Iterable[str]], others: Iterable[str]) -> tuple[li
     sequences = []
     members: set[str] = set()
     for directory, statuses in directories.items():
+        if len(statuses) < MIN_LENGTH:
+            continue
         for pattern, numbers in _sequences(statuses):
             sequence = FrameSequence(directory, pattern, {n: statuses[pattern.name(n)] for n in numbers})
             if sequence.found:

@@ -82,12 +82,12 @@ def _page(report: Report) -> Iterator[str]:
     groups: dict[str, list[Outcome]] = {status: [] for status in STATUSES}
     for outcome in outcomes(report):
         group = groups[outcome.status]
-        if len(group) < SHOWN and outcome.status != "ok" and not _is_told(outcome, members):
+        if len(group) < SHOWN and outcome.status in _ROWS and not _is_told(outcome, members):
             group.append(outcome)
     for status, group in groups.items():
         if status == "changed" and report.changed:
             yield from _changed(report)
-        elif found[status] and status != "ok":
+        elif found[status] and (is_failure(status, report) or status == "canonical_only"):
             yield from _section(report, status, group, found[status])
         if status == "extra" and report.moved:
             yield from _moved(report)
@@ -120,15 +120,17 @@ def _head(report: Report, found: dict[str, int]) -> Iterator[str]:
         for status, number in shown.items():
             yield (
                 f'<li title="{escape(STATUSES[status])}">{_swatch(status)}<b>{number:,}</b> '
-                f'{NAMES[status]} <span class="quiet">{_part(number, total)}</span></li>\n'
+                f'{NAMES[status]} <span class="quiet">{escape(_part(number, total))}</span></li>\n'
             )
         yield "</ul>\n"
 
 
 def _sentence(report: Report) -> str:
-    """Say what was found and how, as sentences."""
-    found = verdict(report).removeprefix("failed: ")
-    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (found, scope(report)))
+    """Say what was found and how, as sentences, without what the heading says."""
+    texts = [scope(report)]
+    if not report.is_ok or report.mode == "full":
+        texts.insert(0, verdict(report).removeprefix("failed: ").removeprefix("ok: "))
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
 
 
 def _part(number: int, total: int) -> str:
@@ -190,8 +192,8 @@ def _facts_of(report: Report) -> Iterator[tuple[str, str, bool]]:
     yield "Started", moment(report.started), False
     yield "Ended", moment(report.ended), False
     yield "Duration", duration(seconds(report)), False
-    yield "Files", f"{report.files_read:,} of {count(report.files_total, 'file')} read", False
-    yield "Content", f"{size(report.bytes_read)} of {size(report.bytes_total)} read", False
+    yield "Files", f"{count(report.files_total, 'file')} in the manifest, {report.files_read:,} read", False
+    yield "Content", f"{size(report.bytes_total)} in the manifest, {size(report.bytes_read)} read", False
     fast = throughput(report)
     if fast:
         yield "Throughput", f"{fast}, {count(report.workers, 'worker')}", False

@@ -72,7 +72,9 @@ footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--li
   @page { margin: 15mm; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   dl { background: none; }
-  h2 { break-after: avoid; }
+  .id, .path, .mono { font-size: .8em; }
+  h2, section > p, thead { break-after: avoid; }
+  section > .more { break-after: auto; break-before: avoid; }
   tr, dl, .ids { break-inside: avoid; }
   thead { display: table-header-group; }
 }

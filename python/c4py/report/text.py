@@ -23,7 +23,7 @@ def verdict(report: Report) -> str:
         return f"no difference found in {count(sum(found.values()), 'path')}; content was not read"
     if report.mode == "sample":
         return f"no difference found in {count(sum(found.values()), 'path')}; part of the content was not read"
-    return f"ok: {count(sum(found.values()), 'path')}, content included"
+    return f"ok: {count(sum(found.values()), 'path')} as the manifest says, content included"
 
 
 def scope(report: Report) -> str:
@@ -32,10 +32,10 @@ def scope(report: Report) -> str:
     # A file with several names is read once, and an extra one may be read to find out whether it moved.
     files = f"{count(report.files_total, 'file')} in the manifest, {report.files_read:,} read"
     if report.mode == "quick":
-        return f"quick: presence, type, size and time; {files}: content was not read"
+        return f"quick: presence, type, size and time were compared, content was not read; {files}"
     if report.mode == "sample":
         part = "" if report.sample is None else f" of {share(report.sample)}"
-        return f"sample{part}: content{also}; {files}: the content of the others was not"
+        return f"sample{part}: the content of the others was not read; {files}"
     return f"full: content{also}; {files}"
 
 
