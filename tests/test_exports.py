@@ -24,6 +24,7 @@ MODULES = [
     "naturalsort",
     "plot",
     "reconcile",
+    "report",
     "safename",
     "scanner",
     "sequence",
