@@ -27,6 +27,7 @@ from c4py.diff import (
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
+    BundleError,
     C4Error,
     ChangedDuringRead,
     ContentNotFound,
@@ -40,18 +41,22 @@ from c4py.errors import (
     StoreCorrupt,
     StoreError,
     StoreNotConfigured,
+    WorkspaceEmpty,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.pool import IngestResult, PoolResult, ingest, pool
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import verify
+from c4py.workspace import Workspace
 
 from c4py._rust import __version__  # isort: skip
 
 __all__ = [
+    "BundleError",
     "C4ID",
     "C4Error",
     "ChangedDuringRead",
@@ -62,6 +67,7 @@ __all__ = [
     "Entry",
     "FSStore",
     "FlowDirection",
+    "IngestResult",
     "InvalidC4ID",
     "Issue",
     "Manifest",
@@ -73,6 +79,7 @@ __all__ = [
     "ParseError",
     "PatchError",
     "PatchInfo",
+    "PoolResult",
     "ScanError",
     "ScanIssue",
     "ScanStats",
@@ -82,6 +89,8 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "ValidationResult",
+    "Workspace",
+    "WorkspaceEmpty",
     "__version__",
     "apply_patch",
     "diff",
@@ -92,6 +101,7 @@ __all__ = [
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "ingest",
     "intersect",
     "load",
     "loads",
@@ -100,6 +110,7 @@ __all__ = [
     "open_store",
     "parse",
     "patch_diff",
+    "pool",
     "resolve_chain",
     "scan",
     "split_chain",
