@@ -56,8 +56,8 @@ from c4py.workspace import Workspace
 from c4py._rust import __version__  # isort: skip
 
 __all__ = [
-    "BundleError",
     "C4ID",
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "Conflict",

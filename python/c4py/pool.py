@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from c4py._types import StrPath
     from c4py.store.protocol import AnyStore
 
-    #: A function of (path or ID, objects done, objects in all, 0 where that is not known), or True for a line on stderr.
+    #: A function of (path or ID, objects done, objects in all or 0 where that is not known), or True for a line.
     Progress = Callable[[str, int, int], object] | bool | None
 
 __all__ = [
@@ -126,7 +126,10 @@ def pool(
     interrupted goes on where it was: objects that are there and have the size of the manifest are not copied again; the
     manifest and the script come last. A tar file appears when it is whole.
 
-    Raises StoreCorrupt for content of the store that is not what its ID says; ParseError for a text that is no manifest.
+    progress: a function of (path or ID, objects done, objects in all), or True for a line on stderr.
+
+    Raises StoreCorrupt for content of the store that is not what its ID says, and ParseError for a text that is no
+    manifest.
 
     >>> import io, tempfile
     >>> store = c4py.MemoryStore()
@@ -172,7 +175,8 @@ def ingest(
     even where others are not, so that a second run of a repaired bundle has less to do; the manifests come last, and
     only from a bundle that was sound. A manifest must be the one that was bundled; nothing takes the place of a file of
     its name with other content. Links, pipes and devices in a bundle are not opened; what is in a tar file and belongs
-    to no bundle is refused.
+    to no bundle is refused. Memory is bounded but for the list of IDs, and so is what is written of a manifest in a
+    compressed file; an object may be as large as the store has room.
 
     Raises StoreCorrupt for an object whose bytes are not what its name says; BundleError, a ValueError with the path in
     the bundle, for what is damaged otherwise, or is no bundle; FileExistsError for another file in a manifest's place,

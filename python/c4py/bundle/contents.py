@@ -30,9 +30,9 @@ EMPTY = identify_bytes(b"")
 class Contents:
     """What a bundle of a manifest holds.
 
-    name: of the manifest's file. text: its bytes. store: where content comes from. needed: paths, IDs and sizes (-1: unknown) of what a tree cannot be
-    made without. texts: IDs of the manifests that the chain continues from, which have no path. listings: IDs of the
-    directories, whose texts are taken along where a store has them.
+    name: of the manifest's file. text: its bytes. text_id: their ID. state: the manifest, the last state of a chain.
+    store: where content comes from. needed: paths, IDs and sizes (-1: unknown) of what the tree cannot be made without.
+    texts: IDs of the manifests that a chain continues from, which have no path.
     """
 
     def __init__(self, manifest_or_path: Manifest | StrPath, store: AnyStore) -> None:
@@ -179,4 +179,4 @@ class _Recorded:
 
     def get(self, c4id: C4ID, /) -> BinaryIO:
         self.ids.append(c4id)
-        return self._store.get(c4id)
+        return self.store.get(c4id)

@@ -23,6 +23,7 @@ class Ticking:
         self._progress = progress if callable(progress) else None
 
     def __call__(self, name: str, done: int, total: int) -> None:
+        """Say how far it is."""
         if self._progress is not None:
             self._progress(name, done, total)
         elif self._line is not None:
