@@ -23,6 +23,7 @@ MODULES = [
     "merge",
     "naturalsort",
     "plot",
+    "reconcile",
     "safename",
     "scanner",
     "sequence",
@@ -53,6 +54,10 @@ NAMES_OF_1_0_20 = {
     ),
     "manifest": "C4ID Entry Manifest NULL_SIZE NULL_TIMESTAMP",
     "naturalsort": "natural_sort_key",
+    "reconcile": (
+        "C4ID Entry Manifest NULL_TIMESTAMP ReconcileOp ReconcilePlan ReconcileResult Store identify_file load "
+        "open_store reconcile"
+    ),
     "safename": "escape_field safe_name unescape_field unsafe_name",
     "scanner": "C4ID Entry Manifest NULL_TIMESTAMP identify_bytes normalize_mode scan",
     "store": "C4ID CONFIG_DIR CONFIG_FILE ContentNotFound FSStore SPLIT_THRESHOLD Store open_store",
@@ -95,7 +100,7 @@ def test_modules() -> None:
             assert getattr(c4py, exported, value) is value
 
 
-@pytest.mark.parametrize("name", ["diff", "merge", "verify"])
+@pytest.mark.parametrize("name", ["diff", "merge", "reconcile", "verify"])
 def test_a_function_stays_one_when_the_module_of_its_name_is_imported(name: str) -> None:
     code = f"import c4py.{name}; from c4py.{name} import *; import c4py; assert callable(c4py.{name}), c4py.{name}"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -33,20 +33,25 @@ from c4py.errors import (
     ContentNotFound,
     EmptyPatch,
     InvalidC4ID,
+    MissingContent,
     NotADirectory,
     NotARegularFile,
     ParseError,
     PatchError,
+    PathTraversal,
+    ReconcileError,
     ScanError,
     StoreCorrupt,
     StoreError,
     StoreNotConfigured,
+    UnusableManifest,
     WorkspaceEmpty,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
 from c4py.pool import IngestResult, PoolResult, ingest, pool
+from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
@@ -72,6 +77,7 @@ __all__ = [
     "Issue",
     "Manifest",
     "MemoryStore",
+    "MissingContent",
     "Moved",
     "MultiStore",
     "NotADirectory",
@@ -79,7 +85,12 @@ __all__ = [
     "ParseError",
     "PatchError",
     "PatchInfo",
+    "PathTraversal",
     "PoolResult",
+    "ReconcileError",
+    "ReconcileOp",
+    "ReconcilePlan",
+    "ReconcileResult",
     "ScanError",
     "ScanIssue",
     "ScanStats",
@@ -88,6 +99,7 @@ __all__ = [
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
+    "UnusableManifest",
     "ValidationResult",
     "Workspace",
     "WorkspaceEmpty",
@@ -111,6 +123,7 @@ __all__ = [
     "parse",
     "patch_diff",
     "pool",
+    "reconcile",
     "resolve_chain",
     "scan",
     "split_chain",

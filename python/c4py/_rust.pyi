@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final, Literal, Protocol, Self, SupportsIndex,
 
 from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow, VerifyOptions
 from c4py.entry import FlowDirection
+from c4py.store.manifests import SourceOfContent
 from c4py.store.protocol import AnyStore
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "EntryView",
     "Manifest",
     "ManifestDetector",
+    "Reconciliation",
     "ScanIssue",
     "ScanStats",
     "Sequence",
@@ -56,6 +58,7 @@ __all__ = [
     "parse",
     "parse_mode",
     "patch_diff",
+    "plan_reconciliation",
     "resolve_chain",
     "safe_name",
     "scan",
@@ -463,6 +466,29 @@ def store_gc(
     grace: float,
     tick: Callable[[ScanStats], object] | None,
 ) -> dict[str, Any]: ...
+
+@final
+class Reconciliation:
+    def __len__(self) -> int: ...
+    def operations(self) -> list[tuple[str, str, str | None]]: ...
+    def counts(self) -> dict[str, int]: ...
+    def missing(self) -> list[tuple[str, C4ID]]: ...
+    def not_made(self) -> list[str]: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    def apply(self, tick: Callable[[str, str], object] | None) -> tuple[dict[str, int], list[str]]: ...
+
+def plan_reconciliation(
+    manifest: Manifest,
+    directory: StrPath,
+    sources: list[TreeStore | SourceOfContent | StrPath],
+    link: str,
+    special_bits: bool,
+    workers: int | None,
+    tick: Callable[[ScanStats], object] | None,
+) -> Reconciliation: ...
 def scan(
     path: StrPath,
     options: ScanOptions,

@@ -10,6 +10,7 @@ use c4::ParseIdError;
 use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
+use c4::reconcile::{ApplyError, PlanError, RefusalKind};
 use c4::scan::ScanError;
 use c4::store::{CheckError, MarkError, RootError, StoreError};
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
@@ -23,14 +24,18 @@ use crate::names::to_str;
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
+    pyo3::import_exception!(c4py.errors, ContentNotFound);
     pyo3::import_exception!(c4py.errors, EmptyPatch);
     pyo3::import_exception!(c4py.errors, InvalidC4ID);
     pyo3::import_exception!(c4py.errors, NotADirectory);
     pyo3::import_exception!(c4py.errors, NotARegularFile);
     pyo3::import_exception!(c4py.errors, ParseError);
     pyo3::import_exception!(c4py.errors, PatchError);
+    pyo3::import_exception!(c4py.errors, PathTraversal);
+    pyo3::import_exception!(c4py.errors, ReconcileError);
     pyo3::import_exception!(c4py.errors, StoreCorrupt);
     pyo3::import_exception!(c4py.errors, StoreError);
+    pyo3::import_exception!(c4py.errors, UnusableManifest);
 }
 
 /// An `OSError`, as the subclass that its number asks for, with the path as the caller gave it.
@@ -158,6 +163,58 @@ pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
         }
         (None, _) => python::StoreError::new_err(error.to_string()),
     }
+}
+
+/// Why a directory cannot be brought to a state.
+pub(crate) fn from_plan(py: Python<'_>, error: &PlanError, directory: &Bound<'_, PyAny>) -> PyErr {
+    let unusable = |path: Option<&[u8]>| -> PyResult<PyErr> {
+        let path = path.map(|path| to_str(py, path)).transpose()?.map(Bound::unbind);
+        Ok(match error {
+            PlanError::Refused(refusal) if matches!(refusal.kind, RefusalKind::Name(_)) => {
+                python::PathTraversal::new_err((error.to_string(), path))
+            }
+            _ => python::UnusableManifest::new_err((error.to_string(), path)),
+        })
+    };
+    match error {
+        PlanError::Refused(refusal) => unusable(Some(&refusal.path)).unwrap_or_else(|error| error),
+        PlanError::Patch(_) | PlanError::Sequence(_) => unusable(None).unwrap_or_else(|error| error),
+        PlanError::RootIsLink => {
+            let number = py.import("errno").and_then(|errno| errno.getattr("ENOTDIR")).map(Bound::unbind);
+            let of = |number| python::NotADirectory::new_err((number, error.to_string(), directory.clone().unbind()));
+            number.map_or_else(|error| error, of)
+        }
+        PlanError::Unreadable { path, source, .. } => {
+            let path = to_str(py, path).and_then(|path| {
+                let os = py.import("os")?;
+                os.getattr("path")?.call_method1("join", (os.call_method1("fsdecode", (directory,))?, path))
+            });
+            path.map_or_else(|error| error, |path| from_io(py, source, Some(&path)))
+        }
+        PlanError::Store(error) => from_store(py, error),
+        PlanError::Scan(error) => from_scan(py, error, directory),
+    }
+}
+
+/// Why nothing of a plan was done, or not all.
+pub(crate) fn from_apply(py: Python<'_>, error: &ApplyError) -> PyErr {
+    match error {
+        ApplyError::Cancelled => PyKeyboardInterrupt::new_err(()),
+        ApplyError::Root { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(&path)),
+            Err(error) => error,
+        },
+        ApplyError::Twins(path, _) => match to_str(py, path) {
+            Ok(path) => python::UnusableManifest::new_err((error.to_string(), path.unbind())),
+            Err(error) => error,
+        },
+        _ => python::ReconcileError::new_err(error.to_string()),
+    }
+}
+
+/// Whether an exception says that a store does not have content.
+pub(crate) fn is_content_not_found(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<python::ContentNotFound>(py)
 }
 
 /// What keeps a store from being listed, counted, verified or cleaned: a `StoreError`, as all that fails in a store.

@@ -61,6 +61,7 @@ pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use rows::{Field, RowId, Rows};
 pub use safe_name::{escape_field, safe_name, shown_name, unescape_field, unsafe_name};
+pub(crate) use sequence::Budget;
 pub use sequence::{
     DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,
     is_sequence_name,

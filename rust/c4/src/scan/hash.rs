@@ -19,6 +19,9 @@ use crate::C4Id;
 use crate::c4m::{Field, Mode, RowId, Timestamp};
 use crate::store::{Store, StoreError};
 
+/// Where it is not known when a file was written to, to the nanosecond.
+pub(super) const UNKNOWN_NANOSECONDS: u32 = u32::MAX;
+
 /// Why the ID of a row is not that of the file that was listed there.
 #[derive(Clone, Copy)]
 pub(super) enum Fault {
@@ -34,11 +37,18 @@ struct Metadata {
     time: Timestamp,
     size: i64,
     inode: Inode,
+    nanoseconds: u32,
 }
 
 impl Metadata {
     fn of(stat: &Stat) -> Self {
-        Self { mode: mode_of(stat), time: Timestamp(stat.st_mtime), size: stat.st_size, inode: inode_of(stat) }
+        Self {
+            mode: mode_of(stat),
+            time: Timestamp(stat.st_mtime),
+            size: stat.st_size,
+            inode: inode_of(stat),
+            nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(UNKNOWN_NANOSECONDS),
+        }
     }
 }
 
@@ -67,14 +77,19 @@ impl Forest {
         // Each worker keeps a directory open as well, and what is stored has a file of its own.
         let open = open_file_budget().saturating_sub(scanner.workers) / if scanner.keeper.is_some() { 2 } else { 1 };
         let limits = Limits { workers: scanner.workers, open };
-        let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
+        let results = Mutex::new(Results {
+            ids: self.rows.take_ids(),
+            surprises: Vec::new(),
+            nanoseconds: self.nanoseconds.take(),
+        });
         let files = Files { forest: self, scanner, jobs: &jobs, results: &results, on_file };
         match scanner.keeper.and_then(|keeper| Some((keeper, keeper.port()?))) {
             Some((keeper, store)) => files.put_all(keeper, store),
             None => c4_engine::run(&files, limits),
         }
-        let Results { ids, mut surprises } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Results { ids, mut surprises, nanoseconds } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.rows.put_ids(ids);
+        self.nanoseconds = nanoseconds;
         let mut faults = HashMap::new();
         surprises.sort_by_key(|(index, _)| jobs[*index].row);
         for (index, surprise) in surprises {
@@ -110,6 +125,8 @@ struct Results {
     ids: Vec<C4Id>,
     /// By the number of the job: files that are not as they were listed, or have no ID.
     surprises: Vec<(usize, Result<Metadata, IssueKind>)>,
+    /// As in the forest.
+    nanoseconds: Option<Vec<u32>>,
 }
 
 /// The files of a scan, as the engine takes them.
@@ -279,6 +296,12 @@ impl Files<'_> {
         match result {
             Ok((id, metadata)) => {
                 results.ids[job.row as usize] = id;
+                if let Some(nanoseconds) = &mut results.nanoseconds
+                    && metadata.inode == job.inode
+                    && metadata.time.is_writable()
+                {
+                    nanoseconds[job.row as usize] = metadata.nanoseconds;
+                }
                 if !self.is_as_listed(job, &metadata) {
                     results.surprises.push((index, Ok(metadata)));
                 }

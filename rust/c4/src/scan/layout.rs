@@ -75,6 +75,8 @@ pub(super) struct Forest {
     /// Whether all files are known by inode, since several paths may lead to one.
     pub(super) index_all: bool,
     pub(super) issues: Vec<ScanIssue>,
+    /// By row, where that is asked for: the nanoseconds of the time of a file that was hashed, as it was then.
+    pub(super) nanoseconds: Option<Vec<u32>>,
 }
 
 impl Forest {

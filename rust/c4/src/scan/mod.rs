@@ -12,7 +12,7 @@
 //! with the kernel's own refusal of symbolic links, so that a directory exchanged for a link during the scan leads nowhere.
 
 mod assemble;
-mod below;
+pub(crate) mod below;
 mod exclude;
 mod hash;
 mod keep;
@@ -29,7 +29,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 pub use exclude::{Patterns, glob_match};
 pub use keep::Sink;
-pub use survey::{OnFile, Survey, survey};
+pub(crate) use keep::{Gate, PATIENCE, PAUSE};
+pub use survey::{OnFile, Survey, Version, open_below, survey};
 
 use self::keep::Keeper;
 use crate::C4Id;
@@ -114,7 +115,8 @@ pub struct ScanProgress {
 /// A moment of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanStats {
-    /// `walk`, `hash`, `assemble` or `done`; `sweep` while garbage is removed from a store.
+    /// `walk`, `hash`, `assemble` or `done`; `sweep` while garbage is removed from a store, `apply` while a directory is
+    /// changed.
     pub phase: &'static str,
     /// Entries found.
     pub entries: u64,
@@ -130,7 +132,7 @@ pub struct ScanStats {
     pub path: Vec<u8>,
 }
 
-const PHASES: [&str; 5] = ["walk", "hash", "assemble", "done", "sweep"];
+const PHASES: [&str; 6] = ["walk", "hash", "assemble", "done", "sweep", "apply"];
 
 impl ScanProgress {
     /// Asks the scan to stop; it does within one read.
@@ -170,6 +172,16 @@ impl ScanProgress {
     /// Enters the phase in which garbage is removed.
     pub(crate) fn enter_sweep(&self) {
         self.enter(4);
+    }
+
+    /// Enters the phase in which a directory is changed: so many files and bytes are to be written.
+    pub(crate) fn enter_apply(&self, files: u64, bytes: u64) {
+        for counter in [&self.files_done, &self.bytes_done] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.files_total.store(files, Ordering::Relaxed);
+        self.bytes_total.store(bytes, Ordering::Relaxed);
+        self.enter(5);
     }
 
     pub(crate) fn add(counter: &AtomicU64, count: u64) {
