@@ -44,7 +44,7 @@ def make_tree(root: Path) -> Path:
     (root / "link").symlink_to("a.txt")
     (root / "dangling").symlink_to("nowhere")
     (root / "d" / "large.bin").write_bytes(bytes(range(256)) * 4096)
-    (root / "d" / "it's\n\"odd\" \x1b[31m").write_text("odd")
+    (root / "d" / 'it\'s\n"odd" \x1b[31m').write_text("odd")
     for number in range(5):
         (root / "d" / "seq" / f"f.{number:04d}.exr").write_text(f"frame {number}")
     with open(os.path.join(os.fsencode(root), b"-not-utf8-\xff"), "wb") as file:

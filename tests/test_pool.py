@@ -103,9 +103,7 @@ def test_there_is_always_content_of_no_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [DictStore, c4py.MemoryStore])
-def test_any_store_can_be_pooled_from_and_taken_into(
-    tmp_path: Path, here: Path, kind: Callable[[], AnyStore]
-) -> None:
+def test_any_store_can_be_pooled_from_and_taken_into(tmp_path: Path, here: Path, kind: Callable[[], AnyStore]) -> None:
     store, other = kind(), kind()
     manifest = c4py.scan(make_tree(tmp_path / "source"), store=store)
     assert c4py.pool(manifest, tmp_path / "out", store=store).missing == 0
@@ -180,7 +178,9 @@ def test_a_manifest_without_the_extension_gets_it(tmp_path: Path, stored: c4py.M
     assert (tmp_path / "out" / "shots.txt.c4m").exists()
 
 
-@pytest.mark.parametrize("name", ["-rf.c4m", "a b.c4m", "it's\n$(x) `y` \"z\".c4m", "\x1b[31m\udcff.c4m", "@MANIFEST@.c4m"])
+@pytest.mark.parametrize(
+    "name", ["-rf.c4m", "a b.c4m", 'it\'s\n$(x) `y` "z".c4m', "\x1b[31m\udcff.c4m", "@MANIFEST@.c4m"]
+)
 def test_hostile_names_of_manifests_are_kept(
     tmp_path: Path, here: Path, stored: c4py.Manifest, store: c4py.FSStore, name: str
 ) -> None:
@@ -275,12 +275,12 @@ class StopsAfter(DictStore):
 
     left = 4
 
-    def put(self, source: io.BufferedIOBase) -> c4py.C4ID:  # type: ignore[override]
+    def put(self, source: BinaryIO) -> c4py.C4ID:
         if not self.left:
             source.read(3)
             raise OSError(5, "Input/output error")
         self.left -= 1
-        return super().put(source)  # type: ignore[arg-type]
+        return super().put(source)
 
 
 def test_a_pool_that_was_interrupted_goes_on(tmp_path: Path, stored: c4py.Manifest, store: c4py.FSStore) -> None:

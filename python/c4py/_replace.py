@@ -6,6 +6,7 @@ What is written has another name until it is whole and durable. A symbolic link 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -56,12 +57,12 @@ class NewFile:
                 follow_symlinks=False,
             )
         except FileExistsError:
-            raise FileExistsError(17, "there is another file of this name", self.name) from None
+            raise FileExistsError(errno.EEXIST, "there is another file of this name", self.name) from None
         except OSError:
             # The file system has no hard links: between the question and the answer another file may come.
             with contextlib.suppress(FileNotFoundError):
                 os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
-                raise FileExistsError(17, "there is another file of this name", self.name) from None
+                raise FileExistsError(errno.EEXIST, "there is another file of this name", self.name) from None
             os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
             self._is_beside = False
         synchronize(self.directory)

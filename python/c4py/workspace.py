@@ -12,7 +12,11 @@ import os
 
 from c4py._rust import Manifest
 from c4py._visible import visible
-from c4py.errors import ParseError, WorkspaceEmpty
+from c4py.diff import DiffResult, diff
+from c4py.errors import MissingContent, ParseError, UnusableManifest, WorkspaceEmpty
+from c4py.reconcile import ReconcilePlan, ReconcileResult, reconcile
+from c4py.scanner import scan
+from c4py.store import Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +25,24 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from c4py._types import Progress, StrPath
-    from c4py.diff import DiffResult
-    from c4py.reconcile import ReconcilePlan, ReconcileResult
     from c4py.store.protocol import AnyStore
 
     #: A function of (operation, path, index, total), or True for a line on stderr.
     ReconcileProgress = Callable[[str, str, int, int], object] | bool | None
 
-__all__ = ["Manifest", "Workspace", "WorkspaceState"]
+__all__ = [
+    "DiffResult",
+    "Manifest",
+    "ReconcilePlan",
+    "ReconcileResult",
+    "Store",
+    "Workspace",
+    "WorkspaceState",
+    "diff",
+    "open_store",
+    "reconcile",
+    "scan",
+]
 
 #: Files of the state, at the root of the directory.
 STATE_FILE, MANIFEST_FILE = ".c4-workspace.json", ".c4-workspace-manifest.c4m"
@@ -131,8 +145,6 @@ class Workspace:
     def store(self) -> AnyStore:
         """Where content comes from and snapshots go; raises StoreNotConfigured where none is given or configured."""
         if self._store is None:
-            from c4py.store import open_store
-
             self._store = open_store()
         return self._store
 
@@ -148,7 +160,7 @@ class Workspace:
         dry_run: bool = False,
         keep_removed: bool = False,
         link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
-        sources: Iterable[StrPath] = (),
+        sources: Iterable[StrPath | AnyStore] = (),
     ) -> ReconcileResult | ReconcilePlan:
         """Bring the directory to the state of a manifest; what is not in the manifest is removed.
 
@@ -161,7 +173,6 @@ class Workspace:
         """
         from c4py._rust import dumps_bytes, identify_bytes, load_path
         from c4py.diff import resolve_chain
-        from c4py.reconcile import reconcile
 
         given = manifest
         if not isinstance(given, Manifest):
@@ -188,8 +199,8 @@ class Workspace:
         before = self._begin(text_c4id)
         try:
             result = bring(dry_run=False)
-        except (ValueError, TypeError, KeyError):
-            # What is wrong with the manifest, or missing, is found before anything is touched.
+        except (MissingContent, UnusableManifest):
+            # They are raised before anything is touched.
             self._take_back(*before)
             raise
         if not result.errors:  # type: ignore[union-attr]
@@ -202,8 +213,6 @@ class Workspace:
         store_content: put the content into the store in the same pass, so that the snapshot can be checked out later.
         progress, and what is raised, are those of `c4py.scan`.
         """
-        from c4py.scanner import scan
-
         store = self.store if store_content else None
         manifest = _without_state(scan(self.path, store=store, progress=progress))
         if store is not None:
@@ -224,8 +233,6 @@ class Workspace:
 
         Raises WorkspaceEmpty, a RuntimeError, where there is none.
         """
-        from c4py.diff import diff
-
         current = self._current()
         if any(entry.is_sequence for entry in current):
             current = current.expand_sequences()

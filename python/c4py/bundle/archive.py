@@ -220,7 +220,7 @@ def _decompressed(file: BinaryIO, size: int) -> tuple[BinaryIO, int]:
     if magic[:2] == b"\x1f\x8b":
         import gzip
 
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), READ_BYTES), MAX_RATIO * size  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=file), READ_BYTES), MAX_RATIO * size
     if magic == b"\x28\xb5\x2f\xfd":
         # It refuses windows of more than 128 MiB.
         reader = _zstd().ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -113,8 +114,6 @@ def _open(name: str, directory: int) -> io.FileIO:
     except NotARegularFile:
         raise BundleError("not a regular file", name) from None
     except OSError as error:
-        import errno
-
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             raise BundleError("not a regular file", name) from None
         raise

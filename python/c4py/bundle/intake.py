@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -38,7 +39,8 @@ class Intake:
         self._objects: set[C4ID] = set()
         self._failure: StoreCorrupt | BundleError | None = None
         self._failures = 0
-        self._manifests: list[tuple[NewFile, C4ID]] = []
+        self._manifests: list[NewFile] = []
+        self._manifest_ids: dict[str, C4ID] = {}
         self._directory = open_directory(destination)
 
     def take_ids(self, source: BinaryIO) -> None:
@@ -50,14 +52,13 @@ class Intake:
     def take_manifest(self, name: str, source: BinaryIO) -> None:
         """Take a manifest; it waits beside its place. Raises FileExistsError where another file is there."""
         file = NewFile(self._directory, name)
+        self._manifests.append(file)
         sha512 = hashlib.sha512()
-        self._manifests.append((file, C4ID(b"\0" * 64)))
         for piece in pieces(source):
             sha512.update(piece)
             file.write(piece)
-        c4id = C4ID(sha512.digest())
-        self._manifests[-1] = file, c4id
-        self._is_placed(name, c4id)
+        self._manifest_ids[name] = C4ID(sha512.digest())
+        self._is_placed(name)
 
     def take_object(self, c4id: C4ID, place: str, opened: Opened) -> None:
         """Take an object, unless the store has it; `opened` opens what is at a place in the bundle.
@@ -90,15 +91,15 @@ class Intake:
             raise self._failure
         if self._ids is not None:
             known = self._objects
-            for file, c4id in self._manifests:
+            for name, c4id in self._manifest_ids.items():
                 # A manifest that was bundled is an object too.
                 if c4id not in known and c4id != self._ids[0]:
-                    raise BundleError("not the manifest that was bundled", file.name)
+                    raise BundleError("not the manifest that was bundled", name)
             self._result.missing = sum(c4id not in known and not self._store.has(c4id) for c4id in set(self._ids))
         elif not self._manifests and not self._objects:
             raise BundleError("no bundle: it has neither content nor a manifest")
-        for file, c4id in self._manifests:
-            if not self._is_placed(file.name, c4id):
+        for file in self._manifests:
+            if not self._is_placed(file.name):
                 file.place()
             self._result.manifests.append(file.name)
         return self._result
@@ -107,24 +108,24 @@ class Intake:
         self._failure = self._failure or error
         self._failures += 1
 
-    def _is_placed(self, name: str, c4id: C4ID) -> bool:
-        """Say whether the file is in the destination; raises FileExistsError for another one of its name."""
+    def _is_placed(self, name: str) -> bool:
+        """Say whether a manifest is in the destination; raises FileExistsError for another one of its name."""
         try:
             descriptor = open_regular(name, self._directory)
         except FileNotFoundError:
             return False
         except OSError:
-            raise FileExistsError(17, "there is something else of this name", name) from None
+            raise FileExistsError(errno.EEXIST, "there is something else of this name", name) from None
         with open(descriptor, "rb", buffering=0) as file:
-            if C4ID(hashlib.file_digest(file, "sha512").digest()) != c4id:
-                raise FileExistsError(17, "there is another file of this name", name)
+            if C4ID(hashlib.file_digest(file, "sha512").digest()) != self._manifest_ids[name]:
+                raise FileExistsError(errno.EEXIST, "there is another file of this name", name)
         return True
 
     def __enter__(self) -> Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file, _c4id in self._manifests:
+        for file in self._manifests:
             file.__exit__()
         os.close(self._directory)
         self._tick.__exit__()
