@@ -27,6 +27,7 @@ from c4py.diff import (
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
+    BundleError,
     C4Error,
     ChangedDuringRead,
     ContentNotFound,
@@ -45,20 +46,24 @@ from c4py.errors import (
     StoreNotConfigured,
     UnusableManifest,
     VerifyError,
+    WorkspaceEmpty,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.pool import IngestResult, PoolResult, ingest, pool
 from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import ChangedEntry, CorruptEntry, UnreadableEntry, VerifyReport, verify, verify_tree
+from c4py.workspace import Workspace
 
 from c4py._rust import __version__  # isort: skip
 
 __all__ = [
     "C4ID",
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "ChangedEntry",
@@ -70,6 +75,7 @@ __all__ = [
     "Entry",
     "FSStore",
     "FlowDirection",
+    "IngestResult",
     "InvalidC4ID",
     "Issue",
     "Manifest",
@@ -83,6 +89,7 @@ __all__ = [
     "PatchError",
     "PatchInfo",
     "PathTraversal",
+    "PoolResult",
     "ReconcileError",
     "ReconcileOp",
     "ReconcilePlan",
@@ -95,11 +102,13 @@ __all__ = [
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
-    "UnusableManifest",
     "UnreadableEntry",
+    "UnusableManifest",
     "ValidationResult",
     "VerifyError",
     "VerifyReport",
+    "Workspace",
+    "WorkspaceEmpty",
     "__version__",
     "apply_patch",
     "diff",
@@ -110,6 +119,7 @@ __all__ = [
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "ingest",
     "intersect",
     "load",
     "loads",
@@ -118,6 +128,7 @@ __all__ = [
     "open_store",
     "parse",
     "patch_diff",
+    "pool",
     "reconcile",
     "resolve_chain",
     "scan",
