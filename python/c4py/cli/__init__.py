@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VERBS = {
     "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
+    "patch": "bring a directory or a manifest to a state",
     "store": "make, list, check and clean the content store",
     "version": "print the version",
 }
@@ -49,15 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if verb not in VERBS:
             raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
-        if verb == "id":
-            from c4py.cli.id import run
-        elif verb == "cat":
-            from c4py.cli.cat import run
-        elif verb == "store":
-            from c4py.cli.store import run
-        else:
-            from c4py.cli.version import run
-        code = run(given)
+        from importlib import import_module
+
+        code: int = import_module(f"c4py.cli.{verb}").run(given)
         sys.stdout.flush()
     except CommandError as error:
         return fail(str(error), error.code)
