@@ -71,7 +71,6 @@ NAMES_OF_1_0_20 = {
         "ValidationResult validate validate_c4id_string validate_mode_string"
     ),
     "verify": "C4ID CorruptEntry Manifest ProgressCallback VerifyReport identify_file verify_tree",
-    "verify": "C4ID Manifest identify_file",
     "workspace": (
         "DiffResult Manifest ReconcilePlan ReconcileResult Store Workspace WorkspaceState diff open_store reconcile "
         "scan"

@@ -22,6 +22,7 @@ VERBS = {
     "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
     "ingest": "take a bundle in: its content and its manifests",
+    "patch": "bring a directory or a manifest to a state",
     "pool": "bundle a manifest with all content that it needs",
     "store": "make, list, check and clean the content store",
     "verify": "compare a directory with a manifest",

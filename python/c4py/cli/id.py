@@ -58,7 +58,8 @@ MODES = {
 YEAR_1 = -62_135_596_800
 
 
-def _mode(text: str) -> str:
+def scan_mode(text: str) -> str:
+    """Give the mode of a scan that a flag names."""
     try:
         return MODES[text.lower()]
     except KeyError:
@@ -86,7 +87,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("-S", "--sequence", action="store_true", help="fold numbered files into sequences")
     parser.add_argument(
-        "-m", "--mode", type=_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
+        "-m", "--mode", type=scan_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
     )
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"

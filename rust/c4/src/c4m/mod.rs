@@ -44,7 +44,7 @@ mod zone;
 pub(crate) use canonical::one_level_text;
 pub(crate) use chain::{ChainState, resolve as resolve_sections};
 pub(crate) use decoder::decode_sections;
-pub use decoder::{LineCheck, decode, decode_chain, decode_in};
+pub use decoder::{LineCheck, decode, decode_chain, decode_in, decode_joined};
 pub use encoder::{
     INDENT_WIDTH, encode, encode_pretty, entry_line, indented_entry_line, pretty_entry_line, write_entry_name,
 };
