@@ -188,6 +188,11 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     if options.dry_run:
         return _show_plan(manifest, dest, store, sources)
     before = c4py.scan(dest) if os.path.isdir(dest) else c4py.Manifest()
+    if options.store and store is not None:
+        from c4py.store.manifests import put_manifest
+
+        # Under the ID that the change begins with; its content is kept by what changes the directory.
+        put_manifest(store, before)
     change = c4py.patch_diff(before, manifest)
     if change.count("\n") > 1:
         # Before anything is touched: whoever interrupts the command has what undoes it.
