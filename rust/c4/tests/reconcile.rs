@@ -11,12 +11,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use c4::C4Id;
-use c4::c4m::Manifest;
+use c4::c4m::{Entry, Field, Manifest, Mode, Timestamp};
 use c4::reconcile::{Applied, ApplyError, Content, ContentSource, Kind, LinkMode, Options, Plan, STAGING, apply, plan};
 use c4::scan::ScanProgress;
 use c4::store::{Durability, SPLIT_THRESHOLD, StoreError, TreeStore};
@@ -399,31 +399,15 @@ fn targets_that_lead_out_are_recorded_and_not_followed() {
 #[test]
 fn a_root_that_is_a_symbolic_link_is_refused() {
     let case = Case::new(&[], &[("x", plain("x"))]);
-    let plan = case.plan();
+    let mut plan = case.plan();
     let elsewhere = case.root.path().join("elsewhere");
     fs::rename(case.tree(), &elsewhere).unwrap();
     symlink(&elsewhere, case.tree()).unwrap();
     for directory in [case.tree(), case.tree().join("")] {
-        let plan = Plan { directory, ..case_plan(&case, &plan) };
+        plan.directory = directory;
         assert!(matches!(case.apply(&plan), Err(ApplyError::Root { .. })));
     }
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
-}
-
-/// The same plan once more.
-fn case_plan(case: &Case, plan: &Plan) -> Plan {
-    Plan {
-        directory: plan.directory.clone(),
-        target: case.target.clone(),
-        found: Manifest::default(),
-        versions: std::collections::HashMap::default(),
-        operations: plan.operations.clone(),
-        missing: Vec::new(),
-        twins: Vec::new(),
-        not_made: Vec::new(),
-        skipped: 0,
-        bytes: plan.bytes,
-    }
 }
 
 #[test]
@@ -618,6 +602,95 @@ fn names_that_the_file_system_takes_for_one_are_refused_before_the_first_write()
 }
 
 #[test]
+fn a_name_that_would_lead_out_is_refused_also_when_a_plan_has_it() {
+    let case = Case::new(&[("gone", plain("gone"))], &[("d/x", plain("x")), ("y", plain("y"))]);
+    let outside = case.outside("outside");
+    let untouched = describe(&outside);
+    for name in ["..", ".", "", "../outside/precious", "/", "a\0b"] {
+        let mut plan = case.plan();
+        let row = plan.operations.iter().filter_map(|operation| operation.target).last().unwrap();
+        plan.target.set(row, Field::Name(name.into()));
+        let applied = case.apply(&plan).unwrap();
+        assert!(applied.errors.iter().any(|(_, error)| matches!(error, ApplyError::Name(_))), "{name}: {applied:?}");
+        assert!(case.tree().join("gone").exists());
+        assert_eq!(describe(&outside), untouched);
+    }
+}
+
+#[test]
+fn paths_longer_than_one_call_takes_are_made_and_removed() {
+    let mut target = Manifest::default();
+    for depth in 0..40 {
+        let entry = Entry {
+            depth,
+            mode: Mode::from_bits(0o040_755),
+            time: Timestamp(99),
+            ..Entry::new(format!("{}/", "n".repeat(200)))
+        };
+        target.push(&entry.as_row());
+    }
+    let file = Entry {
+        depth: 40,
+        mode: Mode::from_bits(0o600),
+        time: Timestamp(100),
+        size: 0,
+        id: C4Id::of(b""),
+        ..Entry::new("file")
+    };
+    target.push(&file.as_row());
+    let case = Case::new(&[], &[]);
+    bring(&target, &case.tree(), &case.store, &options());
+    let again = planned(&target, &case.tree(), &case.store, &options());
+    assert!(again.operations.is_empty(), "{:?}", again.operations);
+    bring(&Manifest::default(), &case.tree(), &case.store, &options());
+    assert_eq!(fs::read_dir(case.tree()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_root_without_permission_for_its_owner_keeps_its_mode() {
+    let case = Case::new(&[("gone", plain("gone"))], &[("x", plain("x"))]);
+    fs::set_permissions(case.tree(), fs::Permissions::from_mode(0o555)).unwrap();
+    case.bring();
+    case.check();
+    assert_eq!(fs::metadata(case.tree()).unwrap().mode() & 0o7777, 0o555);
+}
+
+#[test]
+fn a_manifest_among_the_files_may_have_the_size_of_another_form() {
+    let case = Case::new(&[], &[("m.c4m", plain("canonical"))]);
+    let mut target = case.target.clone();
+    target.set(target.row_at(0).unwrap(), Field::Size(1234));
+    bring(&target, &case.tree(), &case.store, &options());
+    case.check();
+}
+
+#[test]
+fn a_source_that_takes_one_at_a_time_is_asked_by_one_at_a_time() {
+    struct Single<'s>(&'s TreeStore, AtomicUsize);
+    impl ContentSource for Single<'_> {
+        fn has(&self, id: &C4Id) -> Result<bool, StoreError> {
+            ContentSource::has(self.0, id)
+        }
+        fn open(&self, id: &C4Id) -> Result<Option<Content>, StoreError> {
+            assert_eq!(self.1.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
+            std::thread::sleep(Duration::from_millis(1));
+            let content = ContentSource::open(self.0, id);
+            self.1.fetch_sub(1, Ordering::SeqCst);
+            content
+        }
+        fn concurrency(&self) -> usize {
+            1
+        }
+    }
+    let names: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    let after: Vec<(&str, Item)> = names.iter().map(|name| (&**name, plain(name))).collect();
+    let case = Case::new(&[], &after);
+    let single = Single(&case.store, AtomicUsize::new(0));
+    bring(&case.target, &case.tree(), &single, &Options { workers: Some(8), ..Options::default() });
+    case.check();
+}
+
+#[test]
 fn only_one_process_changes_a_directory_at_a_time() {
     let case = Case::new(&[], &[("x", plain("x"))]);
     let plan = case.plan();
@@ -709,36 +782,44 @@ fn a_link_that_a_racing_process_swaps_in_leads_nowhere() {
         &borrowed(&items("outside")).iter().map(|(name, item)| (&name[2..], item.clone())).collect::<Vec<_>>(),
     );
     let untouched = describe(&outside);
-    let end = Instant::now() + Duration::from_secs(2);
-    let is_over = AtomicBool::new(false);
-    let (swaps, runs) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (tree, real) = (case.tree(), case.tree().join("d.real"));
-            while !is_over.load(Ordering::Relaxed) {
-                // A directory, then a link to the directory outside, in one place.
-                if fs::rename(tree.join("d"), &real).is_ok() {
-                    let _ = symlink(outside.join("d"), tree.join("d"));
-                    std::thread::yield_now();
-                    let _ = fs::remove_file(tree.join("d"));
-                    let _ = fs::rename(&real, tree.join("d"));
-                    swaps.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        while Instant::now() < end {
-            for target in [&other, &case.target] {
-                if let Ok(plan) = plan(target, &case.tree(), &[&case.store], &options(), &ScanProgress::default()) {
-                    let _ = case_apply(&case, &plan);
-                    runs.fetch_add(1, Ordering::Relaxed);
-                }
+    let work = [case.tree(), outside.join("d")].map(|path| path.to_str().unwrap().to_owned());
+    let racer =
+        child("work_of_a_racer", &[&*work[0], &*work[1]]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (end, mut runs) = (Instant::now() + RACE, 0);
+    while Instant::now() < end {
+        for target in [&other, &case.target] {
+            if let Ok(plan) = plan(target, &case.tree(), &[&case.store], &options(), &ScanProgress::default()) {
+                let _ = case_apply(&case, &plan);
+                runs += 1;
             }
         }
-        is_over.store(true, Ordering::Relaxed);
-    });
-    println!("{} swaps during {} runs", swaps.load(Ordering::Relaxed), runs.load(Ordering::Relaxed));
-    assert!(swaps.into_inner() > 100 && runs.into_inner() > 2);
+    }
+    let said = String::from_utf8(racer.wait_with_output().unwrap().stdout).unwrap();
+    let swaps: usize = said.lines().find_map(|line| line.strip_prefix("swaps ")).unwrap().parse().unwrap();
+    println!("{swaps} swaps during {runs} runs");
+    assert!(swaps > 100 && runs > 2, "{swaps} swaps during {runs} runs");
     assert_eq!(describe(&outside), untouched);
+}
+
+/// How long another process races with the work.
+const RACE: Duration = Duration::from_secs(2);
+
+/// What the other process does: a directory of the tree, then a link to one outside, in one place, again and again.
+#[test]
+fn work_of_a_racer() {
+    let Some(work) = work() else { return };
+    let (tree, outside) = (Path::new(&work[0]), Path::new(&work[1]));
+    let (end, mut swaps) = (Instant::now() + RACE, 0);
+    while Instant::now() < end {
+        if fs::rename(tree.join("d"), tree.join("d.real")).is_ok() {
+            let _ = symlink(outside, tree.join("d"));
+            std::thread::yield_now();
+            let _ = fs::remove_file(tree.join("d"));
+            let _ = fs::rename(tree.join("d.real"), tree.join("d"));
+            swaps += 1;
+        }
+    }
+    println!("\nswaps {swaps}");
 }
 
 fn case_apply(case: &Case, plan: &Plan) -> Result<Applied, ApplyError> {

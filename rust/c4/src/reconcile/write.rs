@@ -53,7 +53,7 @@ impl<'s> Writer<'s> {
             Content::Object(object) if self.link == LinkMode::Hardlink => {
                 return self.name_object(object, wanted, buffer);
             }
-            Content::File(file) | Content::Object(file) if matches!(self.link, LinkMode::Auto | LinkMode::Reflink) => {
+            Content::File(file) | Content::Object(file) if self.link != LinkMode::Copy => {
                 let (mut copy, temporary) = self.temporary(wanted)?;
                 match share(&copy, &file) {
                     // What is verified is the copy, which nobody else can change.
