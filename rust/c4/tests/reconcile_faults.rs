@@ -25,8 +25,20 @@ use states::{Item, describe, link, make, manifest_of, plain};
 
 /// Calls that change a directory.
 const CHANGING: [&str; 14] = [
-    "mkdirat", "openat", "write", "renameat2", "renameat", "rename", "unlinkat", "linkat", "symlinkat", "fchmod", "fchmodat",
-    "utimensat", "ioctl", "flock",
+    "mkdirat",
+    "openat",
+    "write",
+    "renameat2",
+    "renameat",
+    "rename",
+    "unlinkat",
+    "linkat",
+    "symlinkat",
+    "fchmod",
+    "fchmodat",
+    "utimensat",
+    "ioctl",
+    "flock",
 ];
 
 fn large(text: &str) -> String {

@@ -153,7 +153,8 @@ impl Work<'_> {
         self.all(&schedule.directories, 1, Self::make_directory)?;
         self.all(&schedule.made, workers, Self::make)?;
         self.all(&schedule.moved, workers, Self::move_file)?;
-        let changed: Vec<&[usize]> = schedule.changed.chunk_by(|a, b| self.target_of(*a) == self.target_of(*b)).collect();
+        let changed: Vec<&[usize]> =
+            schedule.changed.chunk_by(|a, b| self.target_of(*a) == self.target_of(*b)).collect();
         self.all_of(&changed, workers, |worker, numbers| self.change(worker, numbers))?;
         let in_the_way = std::mem::take(&mut *self.in_the_way.lock().unwrap_or_else(PoisonError::into_inner));
         let mut removed: Vec<usize> =

@@ -128,4 +128,3 @@ impl Traced {
         Ended { status, output, log }
     }
 }
-
