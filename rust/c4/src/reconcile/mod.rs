@@ -129,7 +129,10 @@ pub enum Origin {
     Tree(RowId),
 }
 
-/// One step. Every operation but `Remove` and `Rmdir` has a row of the target, these have one of what was found.
+/// One step.
+///
+/// What is no directory takes the place of another such in one step. Where a directory comes or goes in the place of
+/// something else, that has a removal of its own, and the step that makes the new one has it as `found`. Every operation but `Remove` and `Rmdir` has a row of the target, these have one of what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// What it does.

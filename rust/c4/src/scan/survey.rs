@@ -80,6 +80,11 @@ impl<'s> Survey<'s> {
         &self.listing
     }
 
+    /// Takes the entries out, to keep them; nothing is listed after it.
+    pub fn take_listing(&mut self) -> Manifest {
+        std::mem::take(&mut self.listing)
+    }
+
     /// What could not be read, in no order. An error of a directory means that what lies in it is not known.
     pub fn issues(&self) -> &[ScanIssue] {
         &self.forest.issues
