@@ -106,7 +106,7 @@ impl Staging {
 
     /// Moves a file of the tree here; its name.
     pub(super) fn take(&self, directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<String> {
-        let (_, temporary) = self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
+        let ((), temporary) = self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
         Ok(temporary.keep())
     }
 
