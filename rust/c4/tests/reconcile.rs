@@ -7,7 +7,6 @@ mod states;
 
 use std::fs;
 use std::io::{self};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
