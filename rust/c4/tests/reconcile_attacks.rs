@@ -256,7 +256,8 @@ fn a_link_or_a_file_in_place_of_the_directory_of_temporaries_is_refused() {
 
 #[test]
 fn a_link_that_a_racing_process_swaps_in_leads_nowhere() {
-    let names: Vec<String> = (0..30).flat_map(|number| [format!("d/e/{number}"), format!("d/{number}")]).collect();
+    // Each in a directory of its own, which is opened for it.
+    let names: Vec<String> = (0..60).map(|number| format!("d/{number}/file")).collect();
     let items = |content: &str| -> Vec<(String, Item)> {
         names.iter().map(|name| (name.clone(), plain(&format!("{content} {name}")))).collect()
     };
@@ -267,8 +268,9 @@ fn a_link_that_a_racing_process_swaps_in_leads_nowhere() {
     let outside = case.outside("outside");
     make(
         &outside.join("d"),
-        &borrowed(&items("outside")).iter().map(|(name, item)| (&name[2..], item.clone())).collect::<Vec<_>>(),
+        &borrowed(&items("out")).iter().map(|(name, item)| (&name[2..], item.clone())).collect::<Vec<_>>(),
     );
+    // Of one size and time with those inside: nothing but the way tells them apart.
     let untouched = describe(&outside);
     let work = [case.tree(), outside.join("d")].map(|path| path.to_str().unwrap().to_owned());
     let racer =
