@@ -214,7 +214,8 @@ def test_deep_trees_and_odd_names(tmp_path: Path, store: FSStore) -> None:
     bring(manifest, tmp_path / "work", store=store)
     assert_state(tmp_path / "work", manifest)
     shown = str(plan(manifest, tmp_path / "work2", store=store))
-    assert "\x1b" not in shown and "\u202e" not in shown and len(shown.splitlines()) == len(manifest)
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert len(shown.splitlines()) == len(manifest)
 
 
 def test_a_manifest_is_taken_from_a_file(tmp_path: Path, store: FSStore) -> None:
@@ -279,7 +280,7 @@ def test_what_is_no_file_is_never_made_and_stays_where_it_is(tmp_path: Path) -> 
 
 def test_the_state_of_a_workspace_is_left_alone(tmp_path: Path, store: FSStore) -> None:
     names = [".c4-workspace.json", ".c4-workspace-manifest.c4m"]
-    work = build(tmp_path / "work", {name: b"state" for name in names} | {"d": {names[0]: b"not at the root"}})
+    work = build(tmp_path / "work", dict.fromkeys(names, b"state") | {"d": {names[0]: b"not at the root"}})
     assert lines(plan(Manifest(), work)) == [f"remove d/{names[0]}", "rmdir d"]
     foreign = c4py.scan(build(tmp_path / "state", {names[0]: b"foreign", "a": b"1"}), store=store)
     bring(foreign, work, store=store)
@@ -559,7 +560,9 @@ def test_a_link_with_a_target_outside_is_made_and_not_followed(tmp_path: Path, s
     before = snapshot(outside)
     bring(manifest, work, store=store)
     assert os.readlink(work / "link") == str(outside)
-    bring(c4py.scan(build(tmp_path / "other", {"link": {"victim": b"new"}, "up": b"new"}), store=store), work, store=store)
+    bring(
+        c4py.scan(build(tmp_path / "other", {"link": {"victim": b"new"}, "up": b"new"}), store=store), work, store=store
+    )
     assert snapshot(outside) == before
     assert (work / "link" / "victim").read_bytes() == b"new"
 
@@ -599,13 +602,13 @@ def test_progress_is_told_of_every_operation(tmp_path: Path, store: FSStore, cap
     told: list[tuple[str, str, int, int]] = []
     threads = set()
 
-    def progress(type: str, path: str, index: int, total: int) -> None:
-        told.append((type, path, index, total))
+    def progress(kind: str, path: str, index: int, total: int) -> None:
+        told.append((kind, path, index, total))
         threads.add(threading.get_ident())
 
     bring(manifest, tmp_path / "work", store=store, progress=progress)
-    assert sorted(told) == sorted((type, path, index, 3) for index, (type, path, _, _) in enumerate(told))
-    assert {(type, path) for type, path, _, _ in told} == {("mkdir", "d"), ("create", "a"), ("create", "d/b")}
+    assert sorted(told) == sorted((kind, path, index, 3) for index, (kind, path, _, _) in enumerate(told))
+    assert {(kind, path) for kind, path, _, _ in told} == {("mkdir", "d"), ("create", "a"), ("create", "d/b")}
     assert threads == {threading.get_ident()}
     assert capfd.readouterr().err == ""
     bring(manifest, tmp_path / "again", store=store, progress=True)

@@ -1,7 +1,7 @@
 //! What is planned, and what is read for it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -62,13 +62,13 @@ fn make(root: &Path, files: &[(&str, &str)]) {
 #[derive(Default)]
 struct Asked {
     has: Vec<C4Id>,
-    asked: Mutex<Vec<C4Id>>,
+    questions: Mutex<Vec<C4Id>>,
     fails: bool,
 }
 
 impl ContentSource for Asked {
     fn has(&self, id: &C4Id) -> Result<bool, StoreError> {
-        self.asked.lock().unwrap().push(*id);
+        self.questions.lock().unwrap().push(*id);
         if self.fails { Err(StoreError::Port) } else { Ok(self.has.contains(id)) }
     }
 
@@ -101,12 +101,11 @@ fn content_moves_before_it_is_copied_and_is_copied_before_a_source_is_asked() {
             "rmdir old/",
         ]
     );
-    assert!(source.asked.lock().unwrap().is_empty(), "the tree has all");
+    assert!(source.questions.lock().unwrap().is_empty(), "the tree has all");
     for operation in &plan.operations {
         if let Origin::Tree(row) = operation.origin {
             let version = plan.versions[&row];
             let metadata = fs::metadata(work.join(path(&plan.found, row))).unwrap();
-            use std::os::unix::fs::MetadataExt as _;
             assert_eq!(version.file, (metadata.dev(), metadata.ino()));
             assert_eq!(version.size, metadata.len());
             assert_eq!(version.modified, (metadata.mtime(), metadata.mtime_nsec() as u32));
@@ -130,8 +129,8 @@ fn sources_are_asked_in_their_order_and_once_for_each_id() {
     );
     assert_eq!(plan.bytes, 3 + 3 + 3 + 5);
     assert_eq!(plan.skipped, 1);
-    assert_eq!(first.asked.lock().unwrap().len(), 3);
-    assert_eq!(second.asked.lock().unwrap().len(), 2);
+    assert_eq!(first.questions.lock().unwrap().len(), 3);
+    assert_eq!(second.questions.lock().unwrap().len(), 2);
     let error = planned(&scanned(&state), &work, &[&first, &broken]).unwrap_err();
     assert!(matches!(error, PlanError::Store(StoreError::Port)), "a source that fails might have had it");
     let plan = planned(&scanned(&state), &work, &[&first]).unwrap();
