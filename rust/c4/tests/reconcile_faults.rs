@@ -183,7 +183,11 @@ fn check(link: &str, directory: &Path, ended: &Ended, fault: &str) {
             _ => None,
         })
         .collect();
-    for (path, content) in files(&tree) {
+    let there = files(&tree);
+    for path in ["updated", "closed/x", "mode", "time", "linked"] {
+        assert!(there.contains_key(path), "{}", told(&format!("{path} is gone")));
+    }
+    for (path, content) in there {
         assert!(whole.contains(&(path.clone(), content)), "{}", told(&format!("{path} is not whole")));
     }
     for line in ended.output.lines().filter_map(|line| line.strip_prefix("failed ")) {
