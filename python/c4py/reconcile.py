@@ -65,7 +65,7 @@ class ReconcileOp:
     path: str
     source: str | None
 
-    def __init__(self, type: str, path: str, source: str | None = None) -> None:
+    def __init__(self, type: str, path: str, source: str | None = None) -> None:  # noqa: A002
         self.type = type
         self.path = path
         self.source = source
@@ -113,7 +113,7 @@ class ReconcilePlan:
         missing_paths: Iterable[tuple[str, C4ID]] = (),
         not_made: Iterable[str] = (),
         skipped: int = 0,
-        bytes: int = 0,
+        bytes: int = 0,  # noqa: A002
     ) -> None:
         self._native: Reconciliation | None = None
         self._operations: list[ReconcileOp] | None = list(operations)
@@ -193,7 +193,7 @@ class ReconcileResult:
     """What was done to a directory.
 
     created: directories, files and links that were made. updated: files that were given other content. moved: files
-    that were given another place. removed: files, links and directories. skipped: files and links that were as they were
+    that were given another place. removed: files, links and directories. skipped: files and links that were as they are
     to be. errors: what could not be done, each as "type path: reason". before: with `keep_removed`, the manifest of the
     state before, all of whose content is in the store.
     """
@@ -283,7 +283,7 @@ def reconcile(
     Everything that the manifest does not name is removed, but for the two files of a workspace. Files are compared by
     their content, modes and times by what the manifest says of them. Content that lies in the directory already is
     moved; other content comes from the store, then from the sources. Nothing is touched before all of it was found,
-    nothing outside the directory is ever touched, and no symbolic link is followed. Devices, pipes and sockets are never
+    nothing outside the directory is ever touched, and no symbolic link is followed. Devices, pipes and sockets are not
     made.
 
     manifest_or_path: a Manifest, or the path of one. directory: it is made if it is not there.
@@ -302,9 +302,9 @@ def reconcile(
     workers: threads, by default one a processor.
 
     Raises MissingContent, with all that is nowhere to be had; UnusableManifest for a manifest that no directory can be
-    brought to, and PathTraversal for one with a name such as `..`; StoreNotConfigured where `keep_removed` needs a store
-    and there is none; OSError for a directory that cannot be listed whole, ScanError for one that cannot be kept; what a
-    store raises. Single operations that fail are in `result.errors`: see `result.raise_if_failed()`. After
+    brought to, and PathTraversal for one with a name such as `..`; StoreNotConfigured where `keep_removed` needs a
+    store and there is none; OSError for a directory that cannot be listed whole, ScanError for one that cannot be kept;
+    what a store raises. Single operations that fail are in `result.errors`: see `result.raise_if_failed()`. After
     KeyboardInterrupt another run completes the work.
 
     >>> import tempfile
@@ -329,7 +329,7 @@ def reconcile(
             if keep_removed:
                 raise
             note = str(error)
-    if isinstance(sources, (str, bytes, os.PathLike)) or isinstance(sources, Store):
+    if isinstance(sources, (str, bytes, os.PathLike, Store)):
         sources = (sources,)
     line = _Line() if progress is True else None
     try:
@@ -395,9 +395,9 @@ def _keep(directory: StrPath, store: AnyStore, workers: int | None) -> Manifest:
 def _counted(progress: Callable[[str, str, int, int], object], total: int) -> Callable[[str, str], None]:
     done = 0
 
-    def call(type: str, path: str) -> None:
+    def call(kind: str, path: str) -> None:
         nonlocal done
-        progress(type, path, done, total)
+        progress(kind, path, done, total)
         done += 1
 
     return call

@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{self, AtFlags, Timespec, Timestamps, UTIME_OMIT};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::fs::{self, AtFlags, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::retry_on_intr;
 
 use super::staging::patiently;
 use crate::c4m::{Mode, Timestamp};
@@ -16,6 +16,13 @@ use crate::scan::below;
 const PERMISSIONS: u32 = 0o777;
 const ALL_BITS: u32 = 0o7777;
 pub(super) const SPECIAL_BITS: u32 = ALL_BITS & !PERMISSIONS;
+
+/// A descriptor that only stands for what it names.
+#[cfg(target_os = "linux")]
+const PATH: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+const PATH: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
 /// What a file or directory is to have; `None` is left as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +76,7 @@ pub(super) fn masked(bits: u32, special_bits: bool) -> u32 {
     bits & if special_bits { ALL_BITS } else { PERMISSIONS }
 }
 
+#[allow(clippy::useless_conversion, reason = "the width differs between platforms")]
 pub(super) fn mode_of(stat: &fs::Stat) -> Mode {
     Mode::from_bits(u32::from(stat.st_mode))
 }
@@ -102,25 +110,13 @@ impl Pinned {
     /// Opens a regular file or a directory by its name.
     pub(super) fn open(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Self> {
         match patiently(|| below::open_child_file(directory, name, false)) {
-            Ok(file) => Ok(Self { file, is_path: false }),
-            Err(error) if error.raw_os_error() == Some(Errno::ACCESS.raw_os_error()) => {
-                Self::open_path(directory, name).ok_or(error)?
+            Ok(file) => Ok(Self::of(file)),
+            Err(error) if cfg!(target_os = "linux") && error.kind() == io::ErrorKind::PermissionDenied => {
+                let file = patiently(|| Ok(fs::openat(directory, OsStr::from_bytes(name), PATH, fs::Mode::empty())?))?;
+                Ok(Self { file, is_path: true })
             }
             Err(error) => Err(error),
         }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn open_path(directory: BorrowedFd<'_>, name: &[u8]) -> Option<io::Result<Self>> {
-        use fs::OFlags;
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = || Ok(fs::openat(directory, OsStr::from_bytes(name), flags, fs::Mode::empty())?);
-        Some(patiently(open).map(|file| Self { file, is_path: true }))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_path(_directory: BorrowedFd<'_>, _name: &[u8]) -> Option<io::Result<Self>> {
-        None
     }
 
     pub(super) fn stat(&self) -> io::Result<fs::Stat> {

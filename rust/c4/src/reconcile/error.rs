@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::C4Id;
 use crate::c4m::shown_name;
-use crate::store::StoreError;
+use crate::store::{StoreError, WrongId};
 
 /// Why an operation, or the whole, could not be done. Paths are relative to the root, those of directories without slash.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +68,12 @@ pub enum ApplyError {
         id: C4Id,
     },
     /// Content is not that of its ID. It was not given a name.
-    #[error("{}: the content of {expected} has the ID {actual}", shown_name(path))]
+    #[error("{}: the content of {} has the ID {}", shown_name(path), ids.expected, ids.found)]
     Corrupt {
         /// What was to be made.
         path: Vec<u8>,
-        /// The ID that it should have.
-        expected: C4Id,
-        /// The ID of what was read.
-        actual: C4Id,
+        /// The ID that it should have, and that of what was read.
+        ids: Box<WrongId>,
     },
     /// Content has another length than the entry says. It was not given a name.
     #[error("{}: the content has {actual} bytes, and should have {expected}", shown_name(path))]

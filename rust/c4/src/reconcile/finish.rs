@@ -9,6 +9,7 @@ use super::attributes::{Attributes, Pinned, SPECIAL_BITS, mode_of};
 use super::place::{Changed, Tree, split};
 use super::staging::patiently;
 use super::{ApplyError, Kind, Options, Plan};
+use crate::c4m::Row;
 use crate::scan::below;
 
 /// Gives directories that were made or changed what the target says, and takes back what they were lent; also when the
@@ -53,7 +54,7 @@ fn wanted(plan: &Plan, path: &[u8], change: Changed, operations: &[usize], optio
     let place = plan.target.outline().find(&plan.target, &[path, b"/"].concat());
     let row = place.and_then(|place| plan.target.row_at(place)).map(|row| plan.target.get(row));
     let target = row
-        .filter(|row| row.is_dir())
+        .filter(Row::is_dir)
         .map_or_else(Attributes::default, |row| Attributes::of(row.mode, row.time, options.special_bits));
     let is_asked = |kind| operations.iter().any(|number| plan.operations[*number].kind == kind);
     let takes_mode = change.made.is_some() || is_asked(Kind::Chmod);

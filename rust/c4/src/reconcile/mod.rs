@@ -8,7 +8,8 @@
 //! **Nothing is touched** before the plan is whole: every name is good, no two entries meet in one place, and all content
 //! was found. **It can be interrupted** after any system call, and run again: content that only the tree itself has is
 //! never let go of before it lies where it belongs; what is half done lies in [`STAGING`], and the next run takes it from
-//! there as from the rest of the tree.
+//! there as from the rest of the tree. **Nothing outside is touched**: paths are opened component by component, or with the
+//! kernel's own refusal of symbolic links; what is written to is never a file that has another name.
 //!
 //! ```text
 //! STAGING/.lock        held by the process at work; another one is refused
@@ -60,7 +61,7 @@ pub enum LinkMode {
     /// Shared by the file system; it is an error where it cannot.
     Reflink,
     /// One more name of the store's read-only object, with the object's mode and times; it is an error where the file
-    /// system cannot. Only for content of a directory store.
+    /// system cannot. Only for content of a directory store; other content comes as by [`LinkMode::Auto`].
     Hardlink,
 }
 
@@ -128,7 +129,10 @@ pub enum Origin {
     Tree(RowId),
 }
 
-/// One step. Every operation but `Remove` and `Rmdir` has a row of the target, these have one of what was found.
+/// One step.
+///
+/// What is no directory takes the place of another such in one step. Where a directory comes or goes in the place of
+/// something else, that has a removal of its own, and the step that makes the new one has it as `found`. Every operation but `Remove` and `Rmdir` has a row of the target, these have one of what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// What it does.

@@ -14,6 +14,7 @@ use super::apply::Record;
 use super::attributes::{Attributes, Pinned, masked, mode_of, time_of};
 use super::place::{Kept, Tree, is_staged, remove, type_at};
 use super::staging::{Staging, Temporary, patiently, rename_new, status};
+use super::supply::telling_size;
 use super::write::{Wanted, Writer, Written};
 use super::{ApplyError, Content, ContentSource, Kind, LinkMode, Operation, Options, Origin, Plan, STAGING};
 use crate::C4Id;
@@ -135,7 +136,7 @@ impl Work<'_> {
         let wanted = Wanted {
             path,
             id: Some(*row.id).filter(|id| !id.is_nil()),
-            size: u64::try_from(row.size).ok(),
+            size: operation.target.and_then(|row| telling_size(&self.plan.target, row)).map(|size| size as u64),
             is_mode_known: attributes.mode.is_some(),
         };
         let written = match operation.origin {

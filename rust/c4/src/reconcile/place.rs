@@ -46,6 +46,15 @@ pub(super) struct Kept {
     is_touched: bool,
 }
 
+impl Kept {
+    /// The open directory, and the path from there to one below it.
+    fn below<'p>(&self, path: &'p [u8]) -> Option<(&OwnedFd, &'p [u8])> {
+        let rest = path.strip_prefix(self.path.as_slice())?;
+        let rest = if self.path.is_empty() { rest } else { rest.strip_prefix(b"/")? };
+        Some((self.directory.as_ref()?, rest))
+    }
+}
+
 impl Tree {
     /// Opens the root, which is made if it does not exist, with all above it. It must not be a symbolic link itself.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
@@ -97,9 +106,13 @@ impl Tree {
 
     fn keep(&self, kept: &mut Kept, parent: &[u8], path: &[u8]) -> Result<(), ApplyError> {
         if kept.directory.is_none() || kept.path != parent {
-            *kept = Kept::default();
+            let before = std::mem::take(kept);
             check_names(path)?;
-            let opened = self.open_to_change(parent).map_err(ApplyError::at("open its directory", path))?;
+            let opened = match before.below(parent) {
+                Some((directory, rest)) => self.open_from(directory, rest, parent),
+                None => self.open_to_change(parent),
+            };
+            let opened = opened.map_err(ApplyError::at("open its directory", path))?;
             *kept = Kept { path: parent.to_vec(), directory: Some(opened), is_touched: false };
         } else {
             check_names(split(path).1)?;
@@ -109,7 +122,12 @@ impl Tree {
 
     /// Opens a directory in which its owner can do everything.
     pub(super) fn open_to_change(&self, path: &[u8]) -> io::Result<OwnedFd> {
-        match patiently(|| below::open_directory(&self.root, path, false)) {
+        self.open_from(&self.root, path, path)
+    }
+
+    /// The same, by the path from one that is open already: what is deep is not reached from the root each time.
+    fn open_from(&self, from: &OwnedFd, rest: &[u8], path: &[u8]) -> io::Result<OwnedFd> {
+        match patiently(|| below::open_directory(from, rest, false)) {
             Ok(directory) => {
                 self.lend(path, &directory);
                 Ok(directory)

@@ -126,8 +126,7 @@ impl Plan {
         });
         let supply = Supply::new(&self.target, needs.collect());
         let supplied = supply.find(survey.as_deref_mut(), &sides, sources, progress)?;
-        if let Some(survey) = &survey {
-            self.found = survey.listing().clone();
+        if let Some(survey) = survey {
             for delivery in supplied.deliveries.values() {
                 if let Origin::Tree(row) = delivery.origin
                     && let Some(version) = survey.version(row)
@@ -135,6 +134,7 @@ impl Plan {
                     self.versions.insert(row, version);
                 }
             }
+            self.found = survey.take_listing();
         }
         self.list(&sides, &supplied, options);
         self.missing = supplied.missing;

@@ -25,7 +25,7 @@ const MAX_ATTEMPTS: u32 = 100;
 /// The directory, locked by this process.
 pub(super) struct Staging {
     directory: OwnedFd,
-    _lock: OwnedFd,
+    lock: OwnedFd,
     next: AtomicU64,
 }
 
@@ -58,7 +58,7 @@ impl Staging {
             let listed = below::read_directory(&directory, |name, _| last = last.max(number_of(name)));
             listed.map_err(refused_to_look)?;
             let next = AtomicU64::new(last.map_or(0, |last| last + 1));
-            return Ok(Self { directory, _lock: lock, next });
+            return Ok(Self { directory, lock, next });
         }
         Err(ApplyError::Busy(shown.to_owned()))
     }
@@ -106,7 +106,7 @@ impl Staging {
 
     /// Moves a file of the tree here; its name.
     pub(super) fn take(&self, directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<String> {
-        let (_, temporary) = self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
+        let ((), temporary) = self.make(|new| rename_new(directory, name, self.directory.as_fd(), new.as_bytes()))?;
         Ok(temporary.keep())
     }
 
@@ -143,6 +143,13 @@ impl Staging {
         below::read_directory(&directory, |name, _| names.push(name.to_vec()))?;
         names.retain(|name| name != LOCK.as_bytes());
         Ok(names)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // A child that a fork made meanwhile has the lock as well, and may live for long.
+        let _ = fs::flock(&self.lock, FlockOperation::Unlock);
     }
 }
 
@@ -268,4 +275,42 @@ pub(super) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Resul
         }
     }
     open()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tried_and_nothing_is_left() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
+        assert!(!merges_names(directory.as_fd(), b"name", b"NAME").unwrap());
+        assert!(merges_names(directory.as_fd(), b"name", b"name").unwrap());
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+        std::fs::write(root.path().join("name"), "stays").unwrap();
+        assert!(merges_names(directory.as_fd(), b"name", b"name").unwrap());
+        assert_eq!(std::fs::read(root.path().join("name")).unwrap(), b"stays");
+    }
+
+    #[test]
+    fn temporaries_are_numbered_after_those_that_are_there() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = OwnedFd::from(std::fs::File::open(root.path()).unwrap());
+        let left = root.path().join(OsStr::from_bytes(STAGING));
+        std::fs::create_dir(&left).unwrap();
+        for name in ["41", "7", "x", "18446744073709551615"] {
+            std::fs::write(left.join(name), "").unwrap();
+        }
+        let staging = Staging::enter(directory.as_fd(), root.path()).unwrap();
+        let (_, temporary) = staging.file(true).unwrap();
+        assert_eq!(temporary.name(), "42");
+        assert!(matches!(Staging::enter(directory.as_fd(), root.path()), Err(ApplyError::Busy(_))));
+        drop(temporary);
+        assert!(!left.join("42").exists());
+        staging.leave(directory.as_fd());
+        assert!(left.join("41").exists());
+        staging.remove(directory.as_fd()).unwrap();
+        assert!(!left.exists());
+    }
 }

@@ -85,13 +85,13 @@ impl<'p> Supply<'p> {
         (0..self.groups.len()).collect()
     }
 
-    fn needs_of(&self, group: usize) -> &[RowId] {
+    fn rows_of(&self, group: usize) -> &[RowId] {
         &self.needs[self.groups[group].needs.clone()]
     }
 
     fn sizes_of(&self, groups: &[usize]) -> Sizes {
         let mut sizes = Sizes { known: HashSet::new(), others: false };
-        for row in groups.iter().flat_map(|group| self.needs_of(*group)) {
+        for row in groups.iter().flat_map(|group| self.rows_of(*group)) {
             match telling_size(self.target, *row).and_then(|size| u64::try_from(size).ok()) {
                 Some(size) => {
                     sizes.known.insert(size);
@@ -110,14 +110,20 @@ impl<'p> Supply<'p> {
         sources: &[&dyn ContentSource],
         progress: &ScanProgress,
     ) -> Result<Supplied, PlanError> {
-        let sizes = self.sizes_of(&self.all());
+        let wanted = self.sizes_of(&self.all());
         let mut hash_all = false;
-        if sizes.others {
+        if wanted.others {
             // Files that go are read for the sake of a size that is not known only if nobody else has the content.
             let mut open = self.all();
-            open.retain(|at| self.needs_of(*at).iter().any(|row| telling_size(self.target, *row).is_none()));
-            self.ask(&open, &sizes, sources, progress)?;
-            hash_all = open.iter().any(|at| self.groups[*at].source == Asked::Nowhere);
+            open.retain(|at| self.rows_of(*at).iter().any(|row| telling_size(self.target, *row).is_none()));
+            hash_all = match self.ask(&open, &wanted, sources, progress) {
+                // The tree may have what a source that fails does not give: it is asked again for what is left.
+                Err(PlanError::Store(_)) => true,
+                result => {
+                    result?;
+                    open.iter().any(|at| self.groups[*at].source == Asked::Nowhere)
+                }
+            };
         }
         let mut deliveries = HashMap::new();
         if let Some(survey) = survey.filter(|_| !self.groups.is_empty()) {
@@ -125,7 +131,7 @@ impl<'p> Supply<'p> {
             let mut candidates: Vec<RowId> = listing.iter().collect();
             candidates.retain(|row| {
                 let entry = listing.get(*row);
-                let has_size = || u64::try_from(entry.size).is_ok_and(|size| sizes.known.contains(&size));
+                let has_size = || u64::try_from(entry.size).is_ok_and(|size| wanted.known.contains(&size));
                 matches!(sides.fate(*row), Fate::Goes | Fate::Staged)
                     && Type::of(&entry) == Type::File
                     && (hash_all || has_size())
@@ -135,11 +141,11 @@ impl<'p> Supply<'p> {
         }
         let mut open = self.all();
         open.retain(|at| {
-            let is_open = self.needs_of(*at).iter().any(|row| !deliveries.contains_key(row));
+            let is_open = self.rows_of(*at).iter().any(|row| !deliveries.contains_key(row));
             is_open && self.groups[*at].source == Asked::NotYet
         });
-        let sizes = self.sizes_of(&open);
-        self.ask(&open, &sizes, sources, progress)?;
+        let wanted = self.sizes_of(&open);
+        self.ask(&open, &wanted, sources, progress)?;
         let mut missing = Vec::new();
         for group in &self.groups {
             for row in &self.needs[group.needs.clone()] {
@@ -229,13 +235,13 @@ impl<'p> Supply<'p> {
             }
             open = still_open;
         }
-        match failure.filter(|_| !open.is_empty()) {
-            Some(failure) => Err(failure.into()),
-            None => {
-                open.iter().for_each(|at| self.groups[*at].source = Asked::Nowhere);
-                Ok(())
-            }
+        if let Some(failure) = failure.filter(|_| !open.is_empty()) {
+            return Err(failure.into());
         }
+        for at in open {
+            self.groups[at].source = Asked::Nowhere;
+        }
+        Ok(())
     }
 }
 

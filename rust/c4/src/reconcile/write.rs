@@ -9,6 +9,7 @@ use super::staging::{Staging, Temporary};
 use super::{ApplyError, Content, LinkMode};
 use crate::C4Id;
 use crate::scan::ScanProgress;
+use crate::store::WrongId;
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -53,7 +54,7 @@ impl<'s> Writer<'s> {
             Content::Object(object) if self.link == LinkMode::Hardlink => {
                 return self.name_object(object, wanted, buffer);
             }
-            Content::File(file) | Content::Object(file) if matches!(self.link, LinkMode::Auto | LinkMode::Reflink) => {
+            Content::File(file) | Content::Object(file) if self.link != LinkMode::Copy => {
                 let (mut copy, temporary) = self.temporary(wanted)?;
                 match share(&copy, &file) {
                     // What is verified is the copy, which nobody else can change.
@@ -136,7 +137,8 @@ impl<'s> Writer<'s> {
         }
         let id = C4Id(hasher.finalize());
         if let Some(expected) = wanted.id.filter(|expected| *expected != id) {
-            return Err(ApplyError::Corrupt { path: wanted.path.to_vec(), expected, actual: id });
+            let ids = Box::new(WrongId { expected, found: id });
+            return Err(ApplyError::Corrupt { path: wanted.path.to_vec(), ids });
         }
         match wanted.size.filter(|expected| *expected != actual) {
             Some(expected) => Err(ApplyError::Length { path: wanted.path.to_vec(), expected, actual }),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test crate uses a part of this module")]
 
+pub mod case;
+
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -14,6 +16,11 @@ use c4::c4m::Manifest;
 use c4::scan::{LinkIds, ScanOptions, Sink, scan_into};
 use c4::store::TreeStore;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
+
+/// Items whose paths are owned, as they are taken.
+pub fn borrowed(items: &[(String, Item)]) -> Vec<(&str, Item)> {
+    items.iter().map(|(path, item)| (&**path, item.clone())).collect()
+}
 
 /// What lies at a path.
 #[derive(Clone, Debug)]

@@ -1,0 +1,744 @@
+"""A directory is brought to the state that a manifest describes."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import c4py
+import pytest
+from c4py import Entry, FSStore, Manifest, ReconcileOp, ReconcilePlan, ReconcileResult
+from c4py._rust import dumps_bytes
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+#: A tree: the bytes of a file, the target of a link, or what is in a directory.
+Node = "bytes | str | dict[str, Node]"
+
+
+@pytest.fixture(autouse=True)
+def _no_configured_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("C4_STORE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+
+
+def build(root: Path, tree: dict[str, Any]) -> Path:
+    """Make a tree on the disk, without recursion of ours being deep."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, value in tree.items():
+        path = root / name
+        if isinstance(value, dict):
+            build(path, value)
+        elif isinstance(value, str):
+            path.symlink_to(value)
+        else:
+            path.write_bytes(value)
+            os.utime(path, (1_600_000_000, 1_600_000_000 + len(value)))
+    return root
+
+
+def bring(manifest: Manifest | Path, directory: Path, **options: Any) -> ReconcileResult:
+    """Reconcile, and see that everything was done."""
+    result = c4py.reconcile(manifest, directory, **options)
+    assert isinstance(result, ReconcileResult)
+    assert result.errors == []
+    assert result.is_ok
+    result.raise_if_failed()
+    return result
+
+
+def plan(manifest: Manifest | Path, directory: Path, **options: Any) -> ReconcilePlan:
+    result = c4py.reconcile(manifest, directory, dry_run=True, **options)
+    assert isinstance(result, ReconcilePlan)
+    return result
+
+
+def assert_state(directory: Path, manifest: Manifest) -> None:
+    """See by a scan that a directory is what a manifest of a scan says, and that there is nothing left to do."""
+    assert c4py.dumps(c4py.scan(directory)) == c4py.dumps(manifest)
+    assert plan(manifest, directory).is_empty
+
+
+def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
+    """Everything of a tree that a change would change."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in [root, *root.rglob("*")]:
+        status = path.lstat()
+        found[str(path)] = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found
+
+
+def lines(found: ReconcilePlan) -> list[str]:
+    return str(found).splitlines()
+
+
+# What comes of it
+
+
+def test_a_directory_that_is_not_there_becomes_what_was_scanned(tree: Path, tmp_path: Path, store: FSStore) -> None:
+    os.remove(tree / "pipe")
+    manifest = c4py.scan(tree, store=store)
+    result = bring(manifest, tmp_path / "new" / "place", store=store)
+    assert_state(tmp_path / "new" / "place", manifest)
+    assert (result.created, result.updated, result.moved, result.removed, result.skipped) == (8, 0, 0, 0, 0)
+
+
+def test_only_what_differs_is_done(tmp_path: Path, store: FSStore) -> None:
+    state = build(tmp_path / "state", {"same": b"1", "other": b"22", "new": b"333", "d": {"x": b"4"}, "link": "same"})
+    manifest = c4py.scan(state, store=store)
+    work = build(tmp_path / "work", {"same": b"1", "other": b"xx", "old": b"55", "e": {"y": b"6"}, "link": "old"})
+    os.utime(work / "other", (0, 0))
+    before = (work / "same").stat().st_ino
+    found = plan(manifest, work, store=store)
+    done = [line for line in lines(found) if not line.startswith("times")]
+    assert done == [
+        "mkdir d",
+        "symlink link",
+        "create new",
+        "update other",
+        "create d/x",
+        "remove e/y",
+        "rmdir e",
+        "remove old",
+    ]
+    result = bring(manifest, work, store=store)
+    assert (result.created, result.updated, result.removed, result.skipped) == (4, 1, 3, 1)
+    assert (work / "same").stat().st_ino == before
+    assert_state(work, manifest)
+
+
+def test_content_that_is_in_the_tree_moves_and_needs_no_store(tmp_path: Path) -> None:
+    state = build(tmp_path / "state", {"plates": {"a.exr": b"plate a", "b.exr": b"plate b"}, "copy": b"plate a"})
+    manifest = c4py.scan(state)
+    work = build(tmp_path / "work", {"old": {"b.exr": b"plate b", "z": b"plate a"}, "junk": b"plate !"})
+    inode = (work / "old" / "b.exr").stat().st_ino
+    found = plan(manifest, work)
+    assert [(op.type, op.path, op.source) for op in found.operations if op.type == "move"] == [
+        ("move", "copy", "old/z"),
+        ("move", "plates/b.exr", "old/b.exr"),
+    ]
+    assert "create plates/a.exr" in lines(found)
+    result = bring(manifest, work)
+    assert result.moved == 2
+    assert (work / "plates" / "b.exr").stat().st_ino == inode
+    assert_state(work, manifest)
+
+
+def test_files_that_exchange_their_names_move_in_a_circle(tmp_path: Path) -> None:
+    names = [f"frame.{number:04}.exr" for number in range(20)]
+    state = build(tmp_path / "state", {name: b"%03d" % at for at, name in enumerate(names)})
+    work = build(tmp_path / "work", {name: b"%03d" % ((at + 1) % 20) for at, name in enumerate(names)})
+    manifest = c4py.scan(state)
+    inodes = {path.stat().st_ino for path in work.iterdir()}
+    found = plan(manifest, work)
+    assert {op.type for op in found.operations} <= {"move", "times"}
+    assert bring(manifest, work).moved == 20
+    assert_state(work, manifest)
+    assert {path.stat().st_ino for path in work.iterdir()} == inodes
+
+
+def test_of_several_files_with_one_content_that_of_the_same_name_moves(tmp_path: Path) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"new": {"b": b"same", "a": b"same"}}))
+    work = build(tmp_path / "work", {"old": {"a": b"same", "b": b"same", "c": b"same"}})
+    moves = {op.path: op.source for op in plan(manifest, work).operations if op.type == "move"}
+    assert moves == {"new/a": "old/a", "new/b": "old/b"}
+    bring(manifest, work)
+    assert_state(work, manifest)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"x": b"file"}, {"x": {"below": b"1"}}),
+        ({"x": {"below": {"deeper": b"1"}}}, {"x": b"file"}),
+        ({"x": "nowhere"}, {"x": {"below": b"1"}}),
+        ({"x": {"below": b"1"}}, {"x": "nowhere"}),
+        ({"x": b"file"}, {"x": "nowhere"}),
+        ({"x": "nowhere"}, {"x": b"file"}),
+        ({"x": {"x": b"1"}}, {"x": b"1"}),
+        ({"x": b"1"}, {"x": {"x": {"x": b"1"}}}),
+        ({"a": {"b": b"1"}, "b": b"2"}, {"a": b"2", "b": {"a": b"1"}}),
+    ],
+)
+def test_types_change(tmp_path: Path, store: FSStore, old: dict[str, Any], new: dict[str, Any]) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", new), store=store)
+    work = build(tmp_path / "work", old)
+    bring(manifest, work, store=store)
+    assert_state(work, manifest)
+
+
+def test_modes_and_times_are_set_where_the_manifest_names_them(tmp_path: Path, store: FSStore) -> None:
+    work = build(tmp_path / "work", {"f": b"1", "d": {"g": b"2"}})
+    manifest = c4py.scan(work, store=store)
+    os.chmod(work / "f", 0o600)
+    os.utime(work / "d", (5, 5))
+    assert sorted(lines(plan(manifest, work))) == ["chmod f", "times d"]
+    bring(manifest, work)
+    assert_state(work, manifest)
+    for entry in manifest:
+        entry.mode = 0o040000 if entry.is_dir() else 0
+        entry.timestamp_s = 0
+    os.chmod(work / "f", 0o640)
+    found = plan(manifest, work)
+    assert [op for op in found.operations if op.path != "d"] == []
+
+
+def test_special_bits_are_set_only_when_asked_for(tmp_path: Path) -> None:
+    work = build(tmp_path / "work", {"f": b"1"})
+    manifest = c4py.scan(work)
+    manifest["f"].mode = 0o4755
+    bring(manifest, work)
+    assert stat.S_IMODE((work / "f").stat().st_mode) == 0o755
+    bring(manifest, work, special_bits=True)
+    assert stat.S_IMODE((work / "f").stat().st_mode) == 0o4755
+
+
+def test_deep_trees_and_odd_names(tmp_path: Path, store: FSStore) -> None:
+    state = tmp_path / "state"
+    deep = os.path.join(os.fsencode(state), *[b"d\xff\xe2\x80\xae\n"] * 300)
+    assert len(deep) < 4096
+    os.makedirs(deep)
+    for name in (b"\x1b[31m", b"a\\b", b"[1-3]", b" ", b'"', b"-", b"c4", b"x" * 255):
+        with open(os.path.join(deep, name), "wb") as file:
+            file.write(name)
+    manifest = c4py.scan(state, store=store)
+    bring(manifest, tmp_path / "work", store=store)
+    assert_state(tmp_path / "work", manifest)
+    shown = str(plan(manifest, tmp_path / "work2", store=store))
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert len(shown.splitlines()) == len(manifest)
+
+
+def test_a_manifest_is_taken_from_a_file(tmp_path: Path, store: FSStore) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1"}), store=store)
+    c4py.dump(manifest, tmp_path / "m.c4m")
+    bring(tmp_path / "m.c4m", tmp_path / "work", store=store)
+    assert_state(tmp_path / "work", manifest)
+    with pytest.raises(FileNotFoundError):
+        c4py.reconcile(tmp_path / "none.c4m", tmp_path / "work")
+    with pytest.raises(TypeError):
+        c4py.reconcile(3, tmp_path / "work")  # type: ignore[arg-type]
+
+
+def test_sequences_are_brought_as_their_members(tmp_path: Path, store: FSStore) -> None:
+    names = {f"plate.{number:04}.exr": b"%d" % number for number in range(1001, 1040)}
+    state = build(tmp_path / "state", names)
+    folded = c4py.scan(state, store=store, sequences=True)
+    assert len(folded) == 1
+    work = build(tmp_path / "work", {"plate.1001.exr": b"1001", "plate.9999.exr": b"1002"})
+    result = bring(folded, work, store=store)
+    # No sizes are known: what goes is not read where a store has the content.
+    assert (result.created, result.moved, result.removed) == (38, 0, 1)
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == names
+    for number in range(1039, 1000, -1):
+        os.rename(work / f"plate.{number}.exr", work / f"plate.{number + 1}.exr")
+    assert bring(folded, work).moved == 39
+    assert {path.name: path.read_bytes() for path in work.iterdir()} == names
+    # The ID list is in the store, where the manifest does not have it.
+    bare = c4py.loads(dumps_bytes(folded, id_lists=False))
+    bring(bare, tmp_path / "again", store=store)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == names
+    with pytest.raises(c4py.UnusableManifest, match="list c4"):
+        c4py.reconcile(bare, tmp_path / "never", sources=[state])
+
+
+def test_a_file_without_an_id_stays_as_it_is_and_cannot_be_made(tmp_path: Path) -> None:
+    work = build(tmp_path / "work", {"known": b"anything"})
+    manifest = Manifest([Entry("known", 0o600), Entry("empty", size=0)])
+    bring(manifest, work)
+    assert (work / "known").read_bytes() == b"anything"
+    assert stat.S_IMODE((work / "known").stat().st_mode) == 0o600
+    assert (work / "empty").read_bytes() == b""
+    with pytest.raises(c4py.UnusableManifest, match=r"^known: .*nobody knows its content") as caught:
+        c4py.reconcile(manifest, tmp_path / "elsewhere")
+    assert caught.value.path == "known"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_no_file_is_never_made_and_stays_where_it_is(tmp_path: Path) -> None:
+    work = build(tmp_path / "work", {})
+    os.mkfifo(work / "pipe")
+    manifest = c4py.scan(work)
+    assert plan(manifest, work).is_empty
+    found = plan(manifest, tmp_path / "other")
+    assert found.not_made == ["pipe"]
+    assert lines(found) == ["not made pipe"]
+    bring(manifest, tmp_path / "other")
+    assert not (tmp_path / "other" / "pipe").exists()
+    bring(Manifest(), work)
+    assert list(work.iterdir()) == []
+
+
+def test_the_state_of_a_workspace_is_left_alone(tmp_path: Path, store: FSStore) -> None:
+    names = [".c4-workspace.json", ".c4-workspace-manifest.c4m"]
+    work = build(tmp_path / "work", dict.fromkeys(names, b"state") | {"d": {names[0]: b"not at the root"}})
+    assert lines(plan(Manifest(), work)) == [f"remove d/{names[0]}", "rmdir d"]
+    foreign = c4py.scan(build(tmp_path / "state", {names[0]: b"foreign", "a": b"1"}), store=store)
+    bring(foreign, work, store=store)
+    assert (work / names[0]).read_bytes() == (work / names[1]).read_bytes() == b"state"
+    assert sorted(path.name for path in work.iterdir()) == sorted([*names, "a"])
+
+
+# Where content comes from
+
+
+def test_all_content_that_is_nowhere_is_named_before_anything_is_touched(tmp_path: Path, store: FSStore) -> None:
+    state = build(tmp_path / "state", {"a": b"1", "b": b"2", "c": b"2", "d": b"4"})
+    manifest = c4py.scan(state)
+    store.put(io.BytesIO(b"1"))
+    work = build(tmp_path / "work", {"old": b"4", "gone": b"x"})
+    before = snapshot(work)
+    found = plan(manifest, work, store=store)
+    two = c4py.identify_bytes(b"2")
+    assert found.missing == [two]
+    assert found.missing_paths == [("b", two), ("c", two)]
+    assert not found.is_empty
+    with pytest.raises(c4py.MissingContent, match=r"^2 entries need .*: b: c4.*; c: c4") as caught:
+        c4py.reconcile(manifest, work, store=store)
+    assert caught.value.missing == [("b", two), ("c", two)]
+    assert isinstance(caught.value, c4py.ContentNotFound)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.missing, str(copy)) == (caught.value.missing, str(caught.value))
+    with pytest.raises(c4py.MissingContent, match=r"\(no content store is configured"):
+        c4py.reconcile(manifest, work)
+    assert snapshot(work) == before
+
+
+def test_content_comes_from_other_directories(tmp_path: Path) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"one", "d": {"b": b"two!", "c": b"three"}}))
+    first = build(tmp_path / "first", {"x": {"y": b"one"}, "link": "x"})
+    second = build(tmp_path / "second", {"b": b"two!", "c": b"three", "large": b"-" * 1000})
+    bring(manifest, tmp_path / "work", sources=[first, second])
+    assert_state(tmp_path / "work", manifest)
+    bring(manifest, tmp_path / "again", sources=tmp_path / "state")
+    assert_state(tmp_path / "again", manifest)
+    with pytest.raises(FileNotFoundError):
+        c4py.reconcile(manifest, tmp_path / "work", sources=[tmp_path / "none"])
+    with pytest.raises(NotADirectoryError):
+        c4py.reconcile(manifest, tmp_path / "work", sources=[second / "b"])
+
+
+def test_a_source_that_holds_the_directory_gives_only_what_is_beside_it(tmp_path: Path) -> None:
+    show = build(tmp_path / "show", {"library": {"a": b"one"}, "shot": {"b": b"two"}})
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"one", "b2": b"two", "b3": b"two"}))
+    bring(manifest, show / "shot", sources=[show])
+    assert_state(show / "shot", manifest)
+    with pytest.raises(ValueError, match="the source lies in the directory"):
+        c4py.reconcile(manifest, show, sources=[show / "library"])
+    with pytest.raises(ValueError, match="the store lies in the directory"):
+        c4py.reconcile(manifest, show, store=build_store(show / "store"))
+
+
+def build_store(root: Path) -> FSStore:
+    store = FSStore(root)
+    store.put(io.BytesIO(b"anything"))
+    return store
+
+
+class Shelf:
+    """A store of a user's: no base class, one thread."""
+
+    def __init__(self) -> None:
+        self.contents: dict[c4py.C4ID, bytes] = {}
+        self.threads: set[int] = set()
+        self.error: BaseException | None = None
+
+    def has(self, c4id: c4py.C4ID) -> bool:
+        self.threads.add(threading.get_ident())
+        return c4id in self.contents
+
+    def get(self, c4id: c4py.C4ID) -> BinaryIO:
+        self.threads.add(threading.get_ident())
+        if self.error is not None:
+            raise self.error
+        if c4id not in self.contents:
+            raise c4py.ContentNotFound(c4id)
+        return io.BytesIO(self.contents[c4id])
+
+    def put(self, source: BinaryIO) -> c4py.C4ID:
+        data = source.read()
+        c4id = c4py.identify_bytes(data)
+        self.contents[c4id] = data
+        return c4id
+
+
+def test_any_store_gives_content_in_the_thread_that_asks(tmp_path: Path) -> None:
+    shelf = Shelf()
+    state = build(tmp_path / "state", {f"f{number}": b"%d" % number * 300_000 for number in range(12)})
+    manifest = c4py.scan(state, store=shelf)
+    bring(manifest, tmp_path / "work", store=shelf)
+    assert_state(tmp_path / "work", manifest)
+    assert shelf.threads == {threading.get_ident()}
+    both = c4py.MultiStore([c4py.FSStore(tmp_path / "empty"), shelf])
+    bring(manifest, tmp_path / "again", store=both)
+    assert_state(tmp_path / "again", manifest)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("my own"), KeyboardInterrupt()])
+def test_what_a_store_raises_comes_out_as_it_is(tmp_path: Path, error: BaseException) -> None:
+    shelf = Shelf()
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1", "b": b"2"}), store=shelf)
+    work = build(tmp_path / "work", {"kept": b"old"})
+    shelf.error = error
+    with pytest.raises(type(error)) as caught:
+        c4py.reconcile(manifest, work, store=shelf)
+    assert caught.value is error
+    assert (work / "kept").read_bytes() == b"old"
+    shelf.error = None
+    bring(manifest, work, store=shelf)
+    assert_state(work, manifest)
+
+
+def test_a_store_that_lies_never_has_its_content_named(tmp_path: Path) -> None:
+    shelf = Shelf()
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1", "b": b"2"}), store=shelf)
+    shelf.contents[c4py.identify_bytes(b"2")] = b"3"
+    work = build(tmp_path / "work", {"old": b"old"})
+    result = c4py.reconcile(manifest, work, store=shelf)
+    assert isinstance(result, ReconcileResult)
+    assert not result.is_ok
+    assert len(result.errors) >= 1
+    assert result.errors[0].startswith("create b: ")
+    assert (work / "a").read_bytes() == b"1"
+    assert not (work / "b").exists()
+    assert (work / "old").exists()
+    with pytest.raises(c4py.ReconcileError, match="create b: ") as caught:
+        result.raise_if_failed()
+    assert caught.value.result is result
+    assert isinstance(caught.value, OSError)
+
+
+def test_a_configured_store_is_used(tmp_path: Path, store: FSStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1"}), store=store)
+    monkeypatch.setenv("C4_STORE", str(tmp_path / "store"))
+    bring(manifest, tmp_path / "work")
+    assert_state(tmp_path / "work", manifest)
+
+
+def test_what_is_removed_can_be_kept_and_brought_back(tmp_path: Path, store: FSStore) -> None:
+    old = {"a": b"1", "d": {"b": b"2", "link": "../a"}, "e": {}}
+    work = build(tmp_path / "work", old)
+    build(work / ".c4-reconcile", {"7": b"left by a killed run"})
+    os.utime(work, (1_000_000_000, 1_000_000_000))
+    manifest = c4py.scan(build(tmp_path / "state", {"c": b"3"}), store=store)
+    result = bring(manifest, work, store=store, keep_removed=True)
+    assert_state(work, manifest)
+    before = result.before
+    assert before is not None
+    assert [entry.path for entry in before] == ["a", "d", "d/b", "d/link", "e"]
+    assert before.compute_c4id() in store
+    assert c4py.identify_bytes(b"left by a killed run") in store
+    bring(before, work, store=store)
+    assert_state_without_link_ids(work, before)
+    assert bring(manifest, tmp_path / "new", store=store, keep_removed=True).before == Manifest()
+    with pytest.raises(c4py.StoreNotConfigured):
+        c4py.reconcile(manifest, work, keep_removed=True)
+
+
+def assert_state_without_link_ids(directory: Path, manifest: Manifest) -> None:
+    assert c4py.dumps(c4py.scan(directory, link_ids="none")) == c4py.dumps(manifest)
+
+
+# Nothing is touched
+
+
+def test_a_dry_run_touches_nothing(tmp_path: Path, store: FSStore) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1", "d": {"b": b"2"}}), store=store)
+    work = build(tmp_path / "work", {"x": b"2", "d": b"3"})
+    before = snapshot(tmp_path)
+    found = plan(manifest, work, store=store, keep_removed=True)
+    plan(manifest, tmp_path / "not" / "there", store=store)
+    assert snapshot(tmp_path) == before
+    assert [str(op) for op in found.operations] == lines(found)
+    assert found.bytes == 1
+    assert repr(found) == "<ReconcilePlan: 1 mkdir, 1 create, 1 move, 1 remove, 1 B to write>"
+
+
+def refused(manifest: Manifest, tmp_path: Path, error: type[c4py.UnusableManifest] = c4py.UnusableManifest) -> str:
+    """See that a manifest is refused and nothing touched; the text."""
+    work = build(tmp_path / "work", {"a": b"1", "d": {"b": b"2"}})
+    before = snapshot(tmp_path)
+    with pytest.raises(error) as caught:
+        c4py.reconcile(manifest, work)
+    with pytest.raises(error):
+        c4py.reconcile(manifest, work, dry_run=True)
+    with pytest.raises(error):
+        c4py.reconcile(manifest, tmp_path / "new")
+    assert snapshot(tmp_path) == before
+    assert type(caught.value) is error
+    assert isinstance(caught.value, ValueError)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.path) == (str(caught.value), caught.value.path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "/", "../", "./", "a/b", "/etc/passwd", "..//", "a\0b", "d/../../x", "../../../x"]
+)
+def test_names_that_lead_out_are_refused(name: str, tmp_path: Path) -> None:
+    mode = 0o040755 if name.endswith("/") else 0o644
+    manifest = Manifest([Entry("d/", 0o040755), Entry(name, mode, size=0, depth=1)])
+    assert refused(manifest, tmp_path, c4py.PathTraversal).startswith("d/")
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["¤⠮⠮¤", "¤⠮¤.", "¤⠯¤", "a¤⠯¤b", "\\0", "¤⠀¤", "¤⠮⠮⠯⠮⠮⠯⡥⡴⡣¤", ".¤⠮¤", "¤⠮⠮¤/"],
+)
+def test_names_that_lead_out_are_refused_however_they_are_written(field: str, tmp_path: Path) -> None:
+    mode = "drwxr-xr-x" if field.endswith("/") else "-rw-r--r--"
+    manifest = c4py.loads(f"{mode} - 0 {field} -\n")
+    refused(manifest, tmp_path, c4py.PathTraversal)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([Entry("x", size=0), Entry("x", size=0)], "x: two entries have this name"),
+        ([Entry("x", size=0), Entry("x/")], "x/: two entries have this name"),
+        ([Entry("x", 0o120777, target="/etc"), Entry("x/"), Entry("y", size=0, depth=1)], "x/: two entries"),
+        ([Entry("x", 0o120777, target="/etc"), Entry("y", size=0, depth=1)], "y: the entry has no directory above it"),
+        ([Entry("d/"), Entry("x", 0o120777, target="/etc"), Entry("y", size=0, depth=1)], "y: the entry has no dir"),
+        ([Entry("y", size=0, depth=7)], "y: the entry has no directory above it"),
+        ([Entry(".c4-reconcile/")], "the directory in which content waits"),
+        ([Entry(".C4-Reconcile", size=0)], "the directory in which content waits"),
+        ([Entry("x", 0o120777)], "x: the target of the symbolic link is not known"),
+        ([Entry("x", 0o120777, target="a\0b")], "x: the target of the symbolic link holds a NUL byte"),
+        ([Entry("x/", 0o010644)], "x/: the name is that of a directory, and the mode is not"),
+    ],
+)
+def test_entries_that_meet_or_hang_in_the_air_are_refused(entries: list[Entry], message: str, tmp_path: Path) -> None:
+    assert message in refused(Manifest(entries), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["f.[0-999999999].exr", "f.[5-1].exr", "f.[1-9:0].exr", "f.[" + ",".join(["1-3:2"] * 5) + "].exr"],
+)
+def test_sequence_bombs_are_refused_and_cost_nothing(name: str, tmp_path: Path) -> None:
+    entry = Entry(name, 0o644)
+    entry.is_sequence = True
+    message = refused(Manifest([entry]), tmp_path)
+    assert "f." in message
+
+
+def test_a_sequence_that_stands_for_a_name_twice_is_refused(tmp_path: Path) -> None:
+    text = "-rw-r--r-- - - f.[1-3] -\n-rw-r--r-- - - f.[3-4] -\n"
+    assert "two entries have this name" in refused(c4py.loads(text), tmp_path)
+
+
+def test_a_patch_is_no_state(tmp_path: Path) -> None:
+    base = c4py.identify_bytes(b"base")
+    manifest = c4py.loads(f"{base}\n-rw-r--r-- - 0 x -\n")
+    assert f"the manifest is a patch of {base}" in refused(manifest, tmp_path)
+
+
+def test_sizes_and_flow_links_of_any_kind_do_no_harm(tmp_path: Path, store: FSStore) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1"}), store=store)
+    manifest.entries.append(Entry("d/", 0o040755, size=2**63 - 1))
+    manifest["a"].size = -5
+    manifest["a"].flow_direction = c4py.FlowDirection.INBOUND
+    manifest["a"].flow_target = "nas:/etc/passwd"
+    bring(manifest, tmp_path / "work", store=store)
+    assert (tmp_path / "work" / "a").read_bytes() == b"1"
+
+
+def test_a_link_with_a_target_outside_is_made_and_not_followed(tmp_path: Path, store: FSStore) -> None:
+    outside = build(tmp_path / "outside", {"victim": b"untouched"})
+    state = build(tmp_path / "state", {"link": str(outside), "up": "../outside/victim", "loop": "loop"})
+    manifest = c4py.scan(state, store=store)
+    work = build(tmp_path / "work", {"link": {"victim": b"old"}, "up": b"old"})
+    before = snapshot(outside)
+    bring(manifest, work, store=store)
+    assert os.readlink(work / "link") == str(outside)
+    bring(
+        c4py.scan(build(tmp_path / "other", {"link": {"victim": b"new"}, "up": b"new"}), store=store), work, store=store
+    )
+    assert snapshot(outside) == before
+    assert (work / "link" / "victim").read_bytes() == b"new"
+
+
+def test_a_directory_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    outside = build(tmp_path / "outside", {"victim": b"untouched"})
+    (tmp_path / "link").symlink_to(outside)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    before = snapshot(outside)
+    for name in ("link", "link/", "dangling"):
+        with pytest.raises(NotADirectoryError, match="is a symbolic link"):
+            c4py.reconcile(Manifest(), f"{tmp_path}/{name}")
+    assert snapshot(outside) == before
+    with pytest.raises(NotADirectoryError):
+        c4py.reconcile(Manifest(), outside / "victim")
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_directory_that_cannot_be_listed_whole_is_not_touched() -> None:
+    with tempfile.TemporaryDirectory() as root:
+        work = build(Path(root) / "work", {"a": b"1", "d": {"b": b"2"}})
+        os.chmod(work / "d", 0)
+        try:
+            with pytest.raises(PermissionError) as caught:
+                c4py.reconcile(Manifest(), work, store=Shelf())
+            assert caught.value.filename == str(work / "d")
+            assert (work / "a").exists()
+        finally:
+            os.chmod(work / "d", 0o700)
+
+
+# Interruptions, progress, values
+
+
+def test_progress_is_told_of_every_operation(tmp_path: Path, store: FSStore, capfd: pytest.CaptureFixture[str]) -> None:
+    manifest = c4py.scan(build(tmp_path / "state", {"a": b"1", "d": {"b": b"2"}}), store=store)
+    told: list[tuple[str, str, int, int]] = []
+    threads = set()
+
+    def progress(kind: str, path: str, index: int, total: int) -> None:
+        told.append((kind, path, index, total))
+        threads.add(threading.get_ident())
+
+    bring(manifest, tmp_path / "work", store=store, progress=progress)
+    assert sorted(told) == sorted((kind, path, index, 3) for index, (kind, path, _, _) in enumerate(told))
+    assert {(kind, path) for kind, path, _, _ in told} == {("mkdir", "d"), ("create", "a"), ("create", "d/b")}
+    assert threads == {threading.get_ident()}
+    assert capfd.readouterr().err == ""
+    bring(manifest, tmp_path / "again", store=store, progress=True)
+    assert "3 of 3 operations" in capfd.readouterr().err
+    with pytest.raises(TypeError, match="progress must be a function or True, not int"):
+        c4py.reconcile(manifest, tmp_path / "again", progress=3)  # type: ignore[arg-type]
+
+
+def test_an_exception_in_progress_stops_the_work_which_can_be_done_again(tmp_path: Path, store: FSStore) -> None:
+    state = build(tmp_path / "state", {f"f{number}": b"%d" % number for number in range(50)})
+    manifest = c4py.scan(state, store=store)
+    work = build(tmp_path / "work", {"old": b"7"})
+
+    def progress(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        c4py.reconcile(manifest, work, store=store, progress=progress)
+    bring(manifest, work, store=store)
+    assert_state(work, manifest)
+
+
+def test_ctrl_c_stops_it_and_another_run_completes_it(tmp_path: Path) -> None:
+    state = build(tmp_path / "state", {f"f{number}": b"%d" % number for number in range(20)})
+    c4py.dump(c4py.scan(state), tmp_path / "m.c4m")
+    code = f"""
+import os, signal, sys, threading, time
+import c4py
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+class Slow:
+    concurrency = 4
+    store = c4py.FSStore({str(tmp_path / "store")!r})
+    def has(self, c4id): return True
+    def get(self, c4id):
+        import io
+        if not hasattr(self, "began"):
+            self.began = True
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(0.2)
+        raise c4py.ContentNotFound(c4id)
+    def put(self, source): raise NotImplementedError
+try:
+    c4py.reconcile({str(tmp_path / "m.c4m")!r}, {str(tmp_path / "work")!r}, store=Slow())
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout == "stopped\n"
+    manifest = c4py.load(tmp_path / "m.c4m")
+    bring(manifest, tmp_path / "work", sources=[state])
+    assert_state(tmp_path / "work", manifest)
+
+
+def test_plans_results_and_operations_are_values() -> None:
+    op = ReconcileOp("move", "b\x1b", "a")
+    assert pickle.loads(pickle.dumps(op)) == op != ReconcileOp("move", "b\x1b")
+    assert repr(op) == "ReconcileOp('move', 'b\\x1b', source='a')"
+    assert str(op) == "move b\\x1b from a"
+    a_plan = ReconcilePlan([op], [("x", c4py.identify_bytes(b""))], skipped=3)
+    assert pickle.loads(pickle.dumps(a_plan)) == a_plan != ReconcilePlan([op])
+    assert a_plan.summary() == "1 move, 1 without content"
+    assert ReconcilePlan().is_empty
+    assert ReconcilePlan().summary() == "nothing to do"
+    result = ReconcileResult(created=1, errors=["create x: no"])
+    assert pickle.loads(pickle.dumps(result)) == result != ReconcileResult(created=1)
+    assert str(result).splitlines()[1:] == ["create x: no"]
+    with pytest.raises(TypeError):
+        hash(a_plan)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"link": "soft"}, ValueError, "link must be 'auto', 'copy', 'reflink' or 'hardlink', not \"soft\""),
+        ({"link": 3}, TypeError, "link must be str, not int"),
+        ({"workers": 0}, ValueError, "workers must be between 1 and 1024"),
+        ({"sources": [3]}, TypeError, "sources must be str, bytes or os.PathLike, not int"),
+    ],
+)
+def test_wrong_arguments_are_named(
+    options: dict[str, Any], error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error) as caught:
+        c4py.reconcile(Manifest(), tmp_path / "work", **options)
+    assert str(caught.value) == message
+
+
+# Properties
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "ü", "\udcff", "x\n", "z.c4m"])
+CONTENTS = st.sampled_from([b"", b"1", b"2", b"33", b"44", b"555"])
+TREES: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.dictionaries(NAMES, CONTENTS | st.sampled_from(["a", "../b", "/nowhere"]), max_size=5),
+    lambda below: st.dictionaries(NAMES, CONTENTS | st.just("a") | below, max_size=5),
+    max_leaves=15,
+)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Callable[[], Path]]:
+    """Give an empty directory for each example."""
+    with tempfile.TemporaryDirectory() as root:
+        count = iter(range(1_000_000))
+        yield lambda: Path(root) / str(next(count))
+
+
+@given(old=TREES, new=TREES)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_tree_becomes_any_other_and_back(
+    scratch: Callable[[], Path], old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    root = scratch()
+    store = FSStore(root / "store", durability="none")
+    work, state = build(root / "work", old), build(root / "state", new)
+    manifest = c4py.scan(state, store=store, link_ids="none")
+    result = bring(manifest, work, store=store, keep_removed=True)
+    assert c4py.dumps(c4py.scan(work, link_ids="none")) == c4py.dumps(manifest)
+    assert plan(manifest, work).is_empty
+    assert result.before is not None
+    bring(result.before, work, store=store)
+    assert c4py.dumps(c4py.scan(work, link_ids="none")) == c4py.dumps(result.before)
+
+
+@given(old=TREES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_all_files_moved_elsewhere_need_no_content_from_anywhere(
+    scratch: Callable[[], Path], old: dict[str, Any]
+) -> None:
+    root = scratch()
+    work, state = build(root / "work", old), build(root / "state", {"moved": old, "again": old})
+    manifest = c4py.scan(state, link_ids="none")
+    bring(manifest, work)
+    assert c4py.dumps(c4py.scan(work, link_ids="none")) == c4py.dumps(manifest)
