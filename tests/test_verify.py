@@ -538,9 +538,16 @@ def test_a_wrong_argument_is_named(root: Path) -> None:
         with pytest.raises(ValueError, match="sample|workers"):
             c4py.verify_tree(manifest, root, **values)
     with pytest.raises(TypeError, match="manifest_or_path must be a Manifest, str, bytes or os.PathLike, not int"):
-        c4py.verify_tree(3, root)
+        c4py.verify_tree(3, root)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="directory must be str, bytes or os.PathLike, not int"):
-        c4py.verify_tree(manifest, 3)
+        c4py.verify_tree(manifest, 3)  # type: ignore[arg-type]
+
+
+def test_sizes_without_bound_add_up_to_the_largest_number(tmp_path: Path) -> None:
+    entries = [Entry(f"f{number}", size=2**63 - 1) for number in range(3)]
+    report = c4py.verify_tree(Manifest(entries), tmp_path)
+    assert report.bytes_total == 2**64 - 1
+    assert report.missing == ["f0", "f1", "f2"]
 
 
 # While it runs
