@@ -200,7 +200,7 @@ proptest! {
         let manifest = scanned(root.path());
         let of = |share| verified(&manifest, root.path(), &Options { extent: Extent::Sample(share), ..Options::default() });
         let result = of(share);
-        prop_assert_eq!(result.count(Verdict::Ok), (count as f64 * share).ceil() as usize);
+        prop_assert_eq!(result.count(Verdict::Ok), (f64::from(count as u32) * share).ceil() as usize);
         prop_assert_eq!(result.count(Verdict::Ok) + result.count(Verdict::Unverified), count);
         prop_assert_eq!(result.files_read as usize, result.count(Verdict::Ok));
         let larger: BTreeSet<_> = of((share * 1.5).min(1.0)).rows(Verdict::Ok).collect();
