@@ -11,6 +11,7 @@ import c4py
 import pytest
 
 MODULES = [
+    "bundle",
     "canonical",
     "cli",
     "decoder",
@@ -23,12 +24,16 @@ MODULES = [
     "merge",
     "naturalsort",
     "plot",
+    "pool",
+    "reconcile",
+    "report",
     "safename",
     "scanner",
     "sequence",
     "store",
     "validator",
     "verify",
+    "workspace",
 ]
 
 
@@ -53,6 +58,11 @@ NAMES_OF_1_0_20 = {
     ),
     "manifest": "C4ID Entry Manifest NULL_SIZE NULL_TIMESTAMP",
     "naturalsort": "natural_sort_key",
+    "reconcile": (
+        "C4ID Entry Manifest NULL_TIMESTAMP ReconcileOp ReconcilePlan ReconcileResult Store identify_file load "
+        "open_store reconcile"
+    ),
+    "pool": "FSStore IngestResult Manifest PoolResult Store dump ingest load open_store pool",
     "safename": "escape_field safe_name unescape_field unsafe_name",
     "scanner": "C4ID Entry Manifest NULL_TIMESTAMP identify_bytes normalize_mode scan",
     "store": "C4ID CONFIG_DIR CONFIG_FILE ContentNotFound FSStore SPLIT_THRESHOLD Store open_store",
@@ -61,6 +71,10 @@ NAMES_OF_1_0_20 = {
         "ValidationResult validate validate_c4id_string validate_mode_string"
     ),
     "verify": "C4ID CorruptEntry Manifest ProgressCallback VerifyReport identify_file verify_tree",
+    "workspace": (
+        "DiffResult Manifest ReconcilePlan ReconcileResult Store Workspace WorkspaceState diff open_store reconcile "
+        "scan"
+    ),
 }
 
 
@@ -95,7 +109,7 @@ def test_modules() -> None:
             assert getattr(c4py, exported, value) is value
 
 
-@pytest.mark.parametrize("name", ["diff", "merge", "verify"])
+@pytest.mark.parametrize("name", ["diff", "merge", "pool", "reconcile", "verify"])
 def test_a_function_stays_one_when_the_module_of_its_name_is_imported(name: str) -> None:
     code = f"import c4py.{name}; from c4py.{name} import *; import c4py; assert callable(c4py.{name}), c4py.{name}"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -27,34 +27,43 @@ from c4py.diff import (
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
+    BundleError,
     C4Error,
     ChangedDuringRead,
     ContentNotFound,
     EmptyPatch,
     InvalidC4ID,
+    MissingContent,
     NotADirectory,
     NotARegularFile,
     ParseError,
     PatchError,
     PathTraversal,
+    ReconcileError,
     ScanError,
     StoreCorrupt,
     StoreError,
     StoreNotConfigured,
+    UnusableManifest,
     VerifyError,
+    WorkspaceEmpty,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.pool import IngestResult, PoolResult, ingest, pool
+from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import ChangedEntry, CorruptEntry, UnreadableEntry, VerifyReport, verify, verify_tree
+from c4py.workspace import Workspace
 
 from c4py._rust import __version__  # isort: skip
 
 __all__ = [
     "C4ID",
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "ChangedEntry",
@@ -66,10 +75,12 @@ __all__ = [
     "Entry",
     "FSStore",
     "FlowDirection",
+    "IngestResult",
     "InvalidC4ID",
     "Issue",
     "Manifest",
     "MemoryStore",
+    "MissingContent",
     "Moved",
     "MultiStore",
     "NotADirectory",
@@ -78,6 +89,11 @@ __all__ = [
     "PatchError",
     "PatchInfo",
     "PathTraversal",
+    "PoolResult",
+    "ReconcileError",
+    "ReconcileOp",
+    "ReconcilePlan",
+    "ReconcileResult",
     "ScanError",
     "ScanIssue",
     "ScanStats",
@@ -87,9 +103,12 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "UnreadableEntry",
+    "UnusableManifest",
     "ValidationResult",
     "VerifyError",
     "VerifyReport",
+    "Workspace",
+    "WorkspaceEmpty",
     "__version__",
     "apply_patch",
     "diff",
@@ -100,6 +119,7 @@ __all__ = [
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "ingest",
     "intersect",
     "load",
     "loads",
@@ -108,6 +128,8 @@ __all__ = [
     "open_store",
     "parse",
     "patch_diff",
+    "pool",
+    "reconcile",
     "resolve_chain",
     "scan",
     "split_chain",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias, TypedDict, overload
 
-from c4py._rust import C4ID, Entry, ScanStats
+from c4py._rust import C4ID, Entry, Manifest, ScanStats
 
 #: A path of a user's choice.
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -62,6 +62,9 @@ class ScanOptions(TypedDict):
     link_ids: str
     sequences: bool
     workers: int | None
+    only: Manifest | None
+    guide: Manifest | None
+    cache: StrPath | None
 
 
 class VerifyOptions(TypedDict):

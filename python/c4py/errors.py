@@ -6,13 +6,18 @@
     │   └── EmptyPatch                    two different boundary IDs with no entry between them
     ├── PatchError (ValueError)           a patch that does not apply, a chain whose base is not given: .section
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
+    ├── UnusableManifest (ValueError)     a manifest that no directory can be: .path
+    │   └── PathTraversal                 a name that would lead out of its directory
+    ├── ReconcileError (OSError)          a directory that was not brought to a state, or not wholly: .result
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
-    ├── PathTraversal (ValueError)        a name that would lead out of its directory: .path
     ├── VerifyError                       a directory that is not what a manifest says: .report
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
+    ├── BundleError (ValueError)          a bundle that is none, or is damaged: .path
+    ├── WorkspaceEmpty (RuntimeError)     a workspace into which no manifest was checked out
     └── StoreError (OSError)              a store that does not do what it should
         ├── ContentNotFound (KeyError)    content that no store asked has: .c4id .path
+        │   └── MissingContent            all that a reconciliation needs and nobody has: .missing
         ├── StoreCorrupt                  content that is not what its ID says: .c4id .actual
         └── StoreNotConfigured (ValueError)   no store is named where one is needed, or not as it must be
 
@@ -30,25 +35,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from c4py._rust import C4ID, Manifest
+    from c4py.reconcile import ReconcileResult
     from c4py.scanner import ScanIssue
     from c4py.verify import VerifyReport
 
 __all__ = [
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "ContentNotFound",
     "EmptyPatch",
     "InvalidC4ID",
+    "MissingContent",
     "NotADirectory",
     "NotARegularFile",
     "ParseError",
     "PatchError",
     "PathTraversal",
+    "ReconcileError",
     "ScanError",
     "StoreCorrupt",
     "StoreError",
     "StoreNotConfigured",
+    "UnusableManifest",
     "VerifyError",
+    "WorkspaceEmpty",
 ]
 
 
@@ -106,6 +117,23 @@ class ChangedDuringRead(C4Error, OSError):
     """A file that was written to, or replaced, while it was read."""
 
 
+class BundleError(C4Error, ValueError):
+    """A bundle that is none, is damaged or holds what no bundle does; `path` is the path in it, or None."""
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        self.message = message
+        self.path = path
+        super().__init__(message if path is None else f"{visible(path)}: {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.message, self.path)
+
+
+class WorkspaceEmpty(C4Error, RuntimeError):
+    """A workspace into which no manifest was checked out."""
+
+
 class StoreError(C4Error, OSError):
     """A store that does not do what it should."""
 
@@ -126,6 +154,28 @@ class ContentNotFound(StoreError, KeyError):
         return type(self), (self.c4id, self.path)
 
 
+class MissingContent(ContentNotFound):
+    """Content that a reconciliation needs and that is nowhere to be had; nothing was touched.
+
+    `missing` is the list of (path, C4ID), `c4id` and `path` are those of the first. `note` says where nobody looked.
+    """
+
+    def __init__(self, missing: Sequence[tuple[str, C4ID]], note: str = "") -> None:
+        self.missing = list(missing)
+        self.note = note
+        path, c4id = self.missing[0]
+        super().__init__(c4id, path)
+        count = len(self.missing)
+        shown = "; ".join(f"{visible(path)}: {c4id}" for path, c4id in self.missing[:3])
+        more = f"; and {count - 3} more" if count > 3 else ""
+        entries = f"{count} entries need" if count != 1 else "1 entry needs"
+        self.args = (f"{entries} content that is nowhere to be had: {shown}{more}{f' ({note})' if note else ''}",)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.missing, self.note)
+
+
 class StoreCorrupt(StoreError):
     """Content of a store that is not what its ID says; `actual` is the ID of what is there."""
 
@@ -143,21 +193,36 @@ class StoreNotConfigured(StoreError, ValueError):
     """No store is named where one is needed, or what names it is not as it must be."""
 
 
-class NotADirectory(C4Error, NotADirectoryError, ValueError):
-    """A path that should be a directory and is something else."""
+class UnusableManifest(C4Error, ValueError):
+    """A manifest that no directory can be; `path` is that of the entry at fault, if it is one."""
 
-
-class PathTraversal(C4Error, ValueError):
-    """A name in a manifest that is none of an entry of a directory, such as `..`; `path` is the entry's."""
-
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, message: str, path: str | None = None) -> None:
         self.path = path
-        self.problem = problem
-        super().__init__(f"{visible(path)}: {problem}")
+        super().__init__(message)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the values."""
-        return type(self), (self.path, self.problem)
+        return type(self), (self.args[0], self.path)
+
+
+class PathTraversal(UnusableManifest):
+    """A name that would lead out of its directory: `..`, an empty one, or one with a slash; `path` is the entry's."""
+
+
+class ReconcileError(C4Error, OSError):
+    """A directory that was not brought to a state, or not wholly; `result` says what was done, if anything was."""
+
+    def __init__(self, message: str, result: ReconcileResult | None = None) -> None:
+        self.result = result
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the result."""
+        return type(self), (self.args[0], self.result)
+
+
+class NotADirectory(C4Error, NotADirectoryError, ValueError):
+    """A path that should be a directory and is something else."""
 
 
 class NotARegularFile(C4Error, OSError):

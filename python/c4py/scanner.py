@@ -47,6 +47,9 @@ def scan(
     workers: int | None = None,
     on_error: Literal["raise", "record"] = "raise",
     link_ids: Literal["follow", "inside", "none"] = "follow",
+    guide: Manifest | StrPath | None = None,
+    cache: bool | StrPath | None = None,
+    only: Manifest | StrPath | None = None,
 ) -> Manifest:
     """Describe a directory tree: names, types, permissions, times, sizes and IDs.
 
@@ -71,8 +74,22 @@ def scan(
     on_error: what cannot be read, or changes while it is read, is in the manifest without an ID and in
     `manifest.errors`; with "raise", ScanError is raised at the end, with both.
 
+    guide: a manifest of the tree as it was, or the path of one. A regular file that has the same path, size and time,
+    in whole seconds, takes its ID from there and is not read. That is as sure as the times are: a change that keeps
+    size and second goes unseen. Files of a sequence are read, since it has no size and time of each.
+    cache: a directory in which the IDs of files are kept from scan to scan, True for one in the user's cache directory
+    (`$XDG_CACHE_HOME` or `~/.cache`; on macOS `~/Library/Caches`). A file that still has its device, inode, size, and
+    times of modification and change in nanoseconds is not opened. Files that changed in the two seconds before they
+    were hashed are not kept, nor are those on a file system that keeps whole seconds only. A scan that was interrupted
+    or killed goes on where it was. Several processes may use one cache, on NFS as well; a damaged one costs time and
+    never gives a wrong ID. Where it cannot be written, `manifest.errors` has an issue "cache" that is no error. It had
+    better not lie in the tree, where its files are listed like all others.
+    With a store, a file is read all the same when the store does not have it.
+    only: a manifest that lists what to take, or the path of one: entries whose path is not in it are left out, as if
+    they were not there. What else its entries say does not count; a sequence stands for its files.
+
     Raises FileNotFoundError, PermissionError; StoreError, or what a store of one's own raises, when the store fails;
-    NotADirectory, which is both a NotADirectoryError and a ValueError.
+    ParseError, when a guide or a list is none; NotADirectory, which is both a NotADirectoryError and a ValueError.
     KeyboardInterrupt stops the scan at once.
     """
     if on_error not in ("raise", "record"):
@@ -92,6 +109,9 @@ def scan(
         "link_ids": link_ids,
         "sequences": bool(sequences),
         "workers": workers,
+        "only": _manifest("only", only),
+        "guide": _manifest("guide", guide),
+        "cache": _cache_directory() if cache is True else None if cache is False else cache,
     }
     tick = _tick(path, progress)
     if b"/" in (options["exclude_file_name"] or b""):
@@ -105,6 +125,29 @@ def scan(
     if errors and on_error == "raise":
         raise ScanError(manifest, errors)
     return manifest
+
+
+def _manifest(argument: str, value: Manifest | StrPath | None) -> Manifest | None:
+    """Give a manifest, or that at a path."""
+    if value is None or isinstance(value, Manifest):
+        return value
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{argument} must be a Manifest or a path, not {type(value).__name__}")
+    from c4py.decoder import load
+
+    return load(value)
+
+
+def _cache_directory() -> str:
+    """Give the directory of the user's own cache."""
+    home = os.path.expanduser("~")
+    if sys.platform == "darwin":
+        caches = os.path.join(home, "Library", "Caches")
+    else:
+        # The specification of base directories has relative paths ignored.
+        caches = os.environ.get("XDG_CACHE_HOME", "")
+        caches = caches if os.path.isabs(caches) else os.path.join(home, ".cache")
+    return os.path.join(caches, "c4py", "scan")
 
 
 def _sink(store: AnyStore) -> AnyStore | TreeStore:

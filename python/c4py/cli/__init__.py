@@ -2,8 +2,8 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `store` and `verify` are no verbs of the family's other command: there 1 is a finding
-as well, and wrong usage is 2.
+that of its ID; 130 interrupted. `dupes`, `ingest`, `pool`, `store`, `verify` and `workspace` are no verbs of the
+family's other command: there 1 is a finding as well, and wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 VERBS = {
     "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
+    "ingest": "take a bundle in: its content and its manifests",
+    "patch": "bring a directory or a manifest to a state",
+    "pool": "bundle a manifest with all content that it needs",
     "store": "make, list, check and clean the content store",
     "verify": "compare a directory with a manifest",
     "version": "print the version",
+    "workspace": "check manifests out into a directory, and tell what changed",
 }
 
 USAGE = "usage: c4py VERB [flags] [arguments]\n\nverbs:\n" + "".join(
-    f"  {verb:<10}{what}\n" for verb, what in VERBS.items()
+    f"  {verb:<11}{what}\n" for verb, what in VERBS.items()
 )
 USAGE += "\n'c4py VERB --help' tells more about a verb.\n"
 
@@ -50,17 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if verb not in VERBS:
             raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
-        if verb == "id":
-            from c4py.cli.id import run
-        elif verb == "cat":
-            from c4py.cli.cat import run
-        elif verb == "store":
-            from c4py.cli.store import run
-        elif verb == "verify":
-            from c4py.cli.verify import run
-        else:
-            from c4py.cli.version import run
-        code = run(given)
+        from importlib import import_module
+
+        code: int = import_module(f"c4py.cli.{verb}").run(given)
         sys.stdout.flush()
     except CommandError as error:
         return fail(str(error), error.code)

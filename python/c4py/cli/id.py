@@ -38,6 +38,8 @@ examples:
   c4py id -m m --exclude '*.tmp' shots/
                                   names, times and sizes only, some left out
   tar c shots | c4py id           the ID of a stream
+  c4py id -c list.c4m shots/      only what list.c4m lists
+  c4py id --cache shots/          read only what has changed since the last time
   c4py id -s shots/ > shots.c4m   the same as without -s, and the content is stored
 
 -s stores in the store that C4_STORE or ~/.c4/config names (see c4py store init); a line 'store_auto = true' there says
@@ -56,7 +58,8 @@ MODES = {
 YEAR_1 = -62_135_596_800
 
 
-def _mode(text: str) -> str:
+def scan_mode(text: str) -> str:
+    """Give the mode of a scan that a flag names."""
     try:
         return MODES[text.lower()]
     except KeyError:
@@ -84,10 +87,22 @@ def _parser() -> Parser:
     )
     parser.add_argument("-S", "--sequence", action="store_true", help="fold numbered files into sequences")
     parser.add_argument(
-        "-m", "--mode", type=_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
+        "-m", "--mode", type=scan_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
     )
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
+    )
+    parser.add_argument(
+        "-c",
+        "--continue",
+        dest="only",
+        metavar="GUIDE",
+        help="of a directory take only what is listed in this manifest",
+    )
+    parser.add_argument(
+        "--cache",
+        metavar="[=DIR]",
+        help="do not read files that have not changed since a scan with this cache; without =DIR the user's own",
     )
     parser.add_argument(
         "--exclude-file", action="append", default=[], metavar="FILE", help="a file of globs to leave out"
@@ -95,10 +110,16 @@ def _parser() -> Parser:
     return parser
 
 
+def _with_cache_value(arguments: Sequence[str]) -> list[str]:
+    """Give `--cache` alone an empty value: else what follows it would be the value, where it is a path to scan."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*("--cache=" if flag == "--cache" else flag for flag in arguments[:end]), *arguments[end:]]
+
+
 def run(arguments: Sequence[str]) -> int:
     """Print the entries or IDs of the paths."""
     parser = _parser()
-    options = parser.parse_mixed(arguments, "path")
+    options = parser.parse_mixed(_with_cache_value(arguments), "path")
     if not options.path and stat.S_ISCHR(os.fstat(0).st_mode):
         raise CommandError(parser.format_usage())
     options.store = _store(options)
@@ -163,6 +184,8 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
         store=options.store,
         mode=options.mode,
         exclude=exclude,
+        only=options.only,
+        cache=True if options.cache == "" else options.cache,
         sequences=options.sequence,
         on_error="record",
     )

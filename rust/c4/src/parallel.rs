@@ -41,6 +41,37 @@ pub(crate) fn in_order<T: Send>(count: usize, job: impl Fn(usize) -> T + Sync) -
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Does `count` jobs, each once, by so many threads, as long as `is_cancelled` does not say to stop; every thread has a
+/// `state` of its own.
+pub(crate) fn each<S>(
+    count: usize,
+    threads: usize,
+    is_cancelled: impl Fn() -> bool + Sync,
+    state: impl Fn() -> S + Sync,
+    job: impl Fn(&mut S, usize) + Sync,
+) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut state = state();
+        while !is_cancelled() {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                break;
+            }
+            job(&mut state, number);
+        }
+    };
+    std::thread::scope(|scope| {
+        for number in 1..threads.min(count) {
+            // Where the system gives no more threads, those that are there do the work.
+            if std::thread::Builder::new().name(format!("c4-{number}")).spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

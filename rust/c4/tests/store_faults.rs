@@ -11,27 +11,18 @@ mod children;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use c4::C4Id;
 use c4::scan::{ScanError, ScanOptions, Sink, scan_into};
 use c4::store::{Durability, PutError, StoreError, TreeStore};
+use children::traced::{Ended, Traced, await_strace, say};
 use children::{child, content, durability, objects, scratch, temporaries, work};
-use rustix::process::{Pid, Signal, kill_process};
 
 const DURABILITIES: [&str; 3] = ["full", "batch", "none"];
-
-/// Calls that look at files or change them; the others leave the directory as it was.
-const CALLS: &str = "%file,%desc";
-
-/// Those of them that neither do nor say anything of a store.
-const HARMLESS: [&str; 9] = ["mmap", "execve", "poll", "ppoll", "epoll_wait", "epoll_ctl", "close", "fcntl", "lseek"];
 
 /// Levels that others split a directory by while a child works.
 const MAX_LEVELS: usize = 3;
@@ -132,12 +123,6 @@ fn prepare(scenario: &Scenario, directory: &Path) -> Vec<(C4Id, Vec<u8>)> {
     damaged
 }
 
-/// Tells the parent, if it can be told.
-fn say(line: &str) {
-    let mut output = std::io::stdout();
-    let _ = output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush());
-}
-
 /// An error names the path that it is about, a store's at least.
 fn say_error(error: &StoreError) {
     match error.path() {
@@ -209,9 +194,7 @@ fn work_of_a_child() {
     let directory = Path::new(&work[2]);
     let open = || TreeStore::new(&directory.join("store"), scenario.threshold, durability(&work[1])).unwrap();
     let store = open();
-    say("ready");
-    // Until strace is there.
-    let _ = std::io::stdin().read(&mut [0]);
+    await_strace();
     // After a failure of the disk a store takes nothing more until it is opened again.
     let is_done = (0..2).any(|_| attempt(scenario, &store, directory));
     drop(store);
@@ -219,95 +202,17 @@ fn work_of_a_child() {
     std::process::exit(if is_done { 0 } else { 3 });
 }
 
-/// A child under strace, which has not begun its work.
-struct Traced {
-    child: Child,
-    output: BufReader<std::process::ChildStdout>,
-    strace: Child,
-    log: PathBuf,
-}
-
-/// What became of a child.
-struct Ended {
-    status: ExitStatus,
-    output: String,
-    log: String,
-}
-
-impl Ended {
-    fn is_injected(&self) -> bool {
-        self.log.contains("(INJECTED)") || self.log.contains("SIGSTOP") || self.status.code().is_none()
-    }
-
-    fn stored(&self) -> Vec<C4Id> {
-        let ids = self.output.lines().filter_map(|line| line.strip_prefix("stored "));
-        // The last line may be cut off.
-        ids.filter_map(|id| C4Id::parse(id.as_bytes()).ok()).collect()
-    }
-}
-
-impl Traced {
-    fn start(scenario: usize, durability: &str, directory: &Path, inject: Option<&str>) -> Self {
-        let work = [&scenario.to_string(), durability, directory.to_str().unwrap()];
-        let mut command = child("work_of_a_child", &work);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.ends_with("ready\n") {
-            line.clear();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended");
-        }
-        let log = directory.join("strace.log");
-        let mut command = Command::new("strace");
-        command.args(["-f", "-p", &child.id().to_string(), "-e", &format!("trace={CALLS}"), "-e", "signal=all", "-o"]);
-        command.arg(&log).args(inject.map(|inject| format!("--inject={inject}")));
-        let mut strace = command.stderr(Stdio::piped()).spawn().expect("strace must be installed: it makes the faults");
-        let mut said = BufReader::new(strace.stderr.take().unwrap());
-        let mut told = String::new();
-        while !told.contains("attached") {
-            assert_ne!(said.read_line(&mut told).unwrap(), 0, "processes must be traceable: {told}");
-        }
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { child, output, strace, log }
-    }
-
-    fn begin(&mut self) {
-        drop(self.child.stdin.take());
-    }
-
-    /// Waits until the child is stopped once more than so often; whether it is, and has not come to its end before.
-    fn is_stopped(&mut self, before: usize) -> bool {
-        loop {
-            let log = fs::read_to_string(&self.log).unwrap_or_default();
-            // Each thread is.
-            let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).map_or(1, Iterator::count);
-            if log.matches("--- stopped by SIGSTOP ---").count() >= (before + 1) * threads {
-                return true;
-            }
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            std::thread::sleep(Duration::from_micros(300));
-        }
-    }
-
-    fn go_on(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
-    }
-
-    fn end(mut self) -> Ended {
-        let mut output = String::new();
-        self.output.read_to_string(&mut output).unwrap();
-        let status = self.child.wait().unwrap();
-        self.strace.wait().unwrap();
-        let log = fs::read_to_string(&self.log).unwrap();
-        Ended { status, output, log }
-    }
+/// What a child said that it has stored.
+fn stored(ended: &Ended) -> Vec<C4Id> {
+    let ids = ended.output.lines().filter_map(|line| line.strip_prefix("stored "));
+    // The last line may be cut off.
+    ids.filter_map(|id| C4Id::parse(id.as_bytes()).ok()).collect()
 }
 
 /// Runs a child to its end. Each time that it is stopped others split the directory, one level each time.
 fn run(scenario: usize, durability: &str, directory: &Path, inject: Option<&str>) -> Ended {
-    let mut traced = Traced::start(scenario, durability, directory, inject);
+    let work = [&scenario.to_string(), durability, directory.to_str().unwrap()];
+    let mut traced = Traced::start(child("work_of_a_child", &work), &directory.join("strace.log"), inject);
     traced.begin();
     let mut stops = 0;
     while inject.is_some_and(|inject| inject.contains("STOP")) && traced.is_stopped(stops) {
@@ -337,22 +242,7 @@ fn calls(scenario: usize, durability: &str) -> BTreeMap<String, usize> {
     prepare(&SCENARIOS[scenario], directory.path());
     let ended = run(scenario, durability, directory.path(), None);
     assert!(ended.status.success(), "{}", ended.output);
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for line in ended.log.lines() {
-        let (thread, rest) = line.split_once(' ').unwrap();
-        if let Some((call, _)) = rest.trim_start().split_once('(')
-            && !HARMLESS.contains(&call)
-            && call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        {
-            *counts.entry((thread, call)).or_default() += 1;
-        }
-    }
-    let mut most = BTreeMap::new();
-    for ((_, call), count) in counts {
-        let known = most.entry(call.to_owned()).or_default();
-        *known = count.max(*known);
-    }
-    most
+    ended.calls()
 }
 
 /// What must be true of a store after a fault, then after the next writer.
@@ -361,12 +251,12 @@ fn check(scenario: &Scenario, directory: &Path, damaged: &[(C4Id, Vec<u8>)], end
     let told = |what: &str| format!("{what}\n{fault}\n{}\n{}\n{}", ended.status, ended.output, ended.log);
     for (id, path) in objects(&root) {
         let bytes = fs::read(&path).unwrap();
-        let is_as_before = damaged.contains(&(id, bytes.clone())) && !ended.stored().contains(&id);
+        let is_as_before = damaged.contains(&(id, bytes.clone())) && !stored(ended).contains(&id);
         assert!(C4Id::of(&bytes) == id || is_as_before, "{}", told(&format!("wrong bytes in {}", path.display())));
     }
     let store = TreeStore::new(&root, scenario.threshold, Durability::None).unwrap();
     let before = (scenario.before)().into_iter().map(|content| C4Id::of(&content));
-    for id in before.chain(ended.stored()) {
+    for id in before.chain(stored(ended)) {
         let found = content(&store, &id);
         assert!(found.is_some_and(|bytes| C4Id::of(&bytes) == id), "{}", told(&format!("{id} is missing")));
     }

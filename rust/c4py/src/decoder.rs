@@ -9,11 +9,18 @@ use crate::errors::{from_io, from_parse, wrong_type};
 use crate::manifest::Manifest;
 use crate::names::to_path;
 
-/// Read a manifest from text or bytes; `path` is what errors name.
+/// Read a manifest from text or bytes; `path` is what errors name. Of boundaries in a row in a text that is joined from
+/// several the last counts.
 #[pyfunction]
-#[pyo3(signature = (text, path=None))]
-pub(crate) fn loads(py: Python<'_>, text: &Bound<'_, PyAny>, path: Option<&Bound<'_, PyAny>>) -> PyResult<Manifest> {
-    let result = with_text(text, c4::c4m::decode)
+#[pyo3(signature = (text, path=None, *, is_joined=false))]
+pub(crate) fn loads(
+    py: Python<'_>,
+    text: &Bound<'_, PyAny>,
+    path: Option<&Bound<'_, PyAny>>,
+    is_joined: bool,
+) -> PyResult<Manifest> {
+    let decode = if is_joined { c4::c4m::decode_joined } else { c4::c4m::decode };
+    let result = with_text(text, decode)
         .map_err(|error| error.unwrap_or_else(|| wrong_type("text", "str or bytes", text)))?;
     result.map(Manifest::from).map_err(|error| from_parse(py, &error, path))
 }

@@ -10,6 +10,7 @@ use c4::ParseIdError;
 use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
+use c4::reconcile::{ApplyError, PlanError, RefusalKind};
 use c4::scan::ScanError;
 use c4::store::{CheckError, MarkError, RootError, StoreError};
 use c4::verify::{Refusal, VerifyError};
@@ -24,6 +25,7 @@ use crate::names::to_str;
 
 mod python {
     pyo3::import_exception!(c4py.errors, ChangedDuringRead);
+    pyo3::import_exception!(c4py.errors, ContentNotFound);
     pyo3::import_exception!(c4py.errors, EmptyPatch);
     pyo3::import_exception!(c4py.errors, InvalidC4ID);
     pyo3::import_exception!(c4py.errors, NotADirectory);
@@ -31,8 +33,10 @@ mod python {
     pyo3::import_exception!(c4py.errors, ParseError);
     pyo3::import_exception!(c4py.errors, PatchError);
     pyo3::import_exception!(c4py.errors, PathTraversal);
+    pyo3::import_exception!(c4py.errors, ReconcileError);
     pyo3::import_exception!(c4py.errors, StoreCorrupt);
     pyo3::import_exception!(c4py.errors, StoreError);
+    pyo3::import_exception!(c4py.errors, UnusableManifest);
 }
 
 /// An `OSError`, as the subclass that its number asks for, with the path as the caller gave it.
@@ -134,12 +138,25 @@ pub(crate) fn from_scan(py: Python<'_>, error: &ScanError, path: &Bound<'_, PyAn
 pub(crate) fn from_verify(py: Python<'_>, error: &VerifyError, directory: &Bound<'_, PyAny>) -> PyErr {
     match error {
         VerifyError::Scan(error) => from_scan(py, error, directory),
-        VerifyError::Refused(Refusal::Name { path, problem }) => match to_str(py, path) {
-            Ok(path) => python::PathTraversal::new_err((path.unbind(), *problem)),
-            Err(error) => error,
-        },
-        VerifyError::Refused(Refusal::Sequence(error)) => from_sequence(error),
-        VerifyError::Refused(refusal) => PyValueError::new_err(refusal.to_string()),
+        VerifyError::Refused(Refusal::Tree(fault)) => unusable(py, error, Some(&fault.path), Some(fault.kind)),
+        VerifyError::Refused(_) => unusable(py, error, None, None),
+    }
+}
+
+/// A manifest that no directory can be; one whose name leads out of its directory is a `PathTraversal`.
+fn unusable(
+    py: Python<'_>,
+    error: &dyn std::error::Error,
+    path: Option<&[u8]>,
+    fault: Option<c4m::TreeFaultKind>,
+) -> PyErr {
+    let path = match path.map(|path| to_str(py, path)).transpose() {
+        Ok(path) => path.map(Bound::unbind),
+        Err(error) => return error,
+    };
+    match fault {
+        Some(c4m::TreeFaultKind::Name(_)) => python::PathTraversal::new_err((error.to_string(), path)),
+        _ => python::UnusableManifest::new_err((error.to_string(), path)),
     }
 }
 
@@ -173,6 +190,52 @@ pub(crate) fn from_store(py: Python<'_>, error: &StoreError) -> PyErr {
         }
         (None, _) => python::StoreError::new_err(error.to_string()),
     }
+}
+
+/// Why a directory cannot be brought to a state.
+pub(crate) fn from_plan(py: Python<'_>, error: &PlanError, directory: &Bound<'_, PyAny>) -> PyErr {
+    match error {
+        PlanError::Refused(refusal) => {
+            let fault = if let RefusalKind::Tree(fault) = refusal.kind { Some(fault) } else { None };
+            unusable(py, error, Some(&refusal.path), fault)
+        }
+        PlanError::Patch(_) | PlanError::Sequence(_) => unusable(py, error, None, None),
+        PlanError::RootIsLink => {
+            let number = py.import("errno").and_then(|errno| errno.getattr("ENOTDIR")).map(Bound::unbind);
+            let of = |number| python::NotADirectory::new_err((number, error.to_string(), directory.clone().unbind()));
+            number.map_or_else(|error| error, of)
+        }
+        PlanError::Unreadable { path, source, .. } => {
+            let path = to_str(py, path).and_then(|path| {
+                let os = py.import("os")?;
+                os.getattr("path")?.call_method1("join", (os.call_method1("fsdecode", (directory,))?, path))
+            });
+            path.map_or_else(|error| error, |path| from_io(py, source, Some(&path)))
+        }
+        PlanError::Store(error) => from_store(py, error),
+        PlanError::Scan(error) => from_scan(py, error, directory),
+    }
+}
+
+/// Why nothing of a plan was done, or not all.
+pub(crate) fn from_apply(py: Python<'_>, error: &ApplyError) -> PyErr {
+    match error {
+        ApplyError::Cancelled => PyKeyboardInterrupt::new_err(()),
+        ApplyError::Root { path, source } => match to_str(py, path.as_os_str().as_bytes()) {
+            Ok(path) => from_io(py, source, Some(&path)),
+            Err(error) => error,
+        },
+        ApplyError::Twins(path, _) => match to_str(py, path) {
+            Ok(path) => python::UnusableManifest::new_err((error.to_string(), path.unbind())),
+            Err(error) => error,
+        },
+        _ => python::ReconcileError::new_err(error.to_string()),
+    }
+}
+
+/// Whether an exception says that a store does not have content.
+pub(crate) fn is_content_not_found(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<python::ContentNotFound>(py)
 }
 
 /// What keeps a store from being listed, counted, verified or cleaned: a `StoreError`, as all that fails in a store.

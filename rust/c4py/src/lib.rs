@@ -28,6 +28,7 @@ mod manifest;
 mod merge;
 mod names;
 mod patch;
+mod reconcile;
 mod scanner;
 mod sequence;
 mod sets;
@@ -77,6 +78,8 @@ mod _rust {
     };
     #[pymodule_export]
     use super::patch::{apply_patch, log_chain, patch_diff, resolve_chain, split_chain};
+    #[pymodule_export]
+    use super::reconcile::{Reconciliation, plan_reconciliation};
     #[pymodule_export]
     use super::scanner::{PyScanStats, ScanIssue, scan};
     #[pymodule_export]

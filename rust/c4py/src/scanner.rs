@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use c4::scan::{LinkIds, Patterns, ScanError, ScanMode, ScanOptions, ScanProgress, ScanStats, Sink};
+use c4::c4m::{self, DEFAULT_EXPANSION_LIMIT};
+use c4::scan::{LinkIds, Patterns, Reuse, ScanError, ScanMode, ScanOptions, ScanProgress, ScanStats, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use crate::errors::{from_scan, with_file};
+use crate::errors::{from_scan, from_sequence, with_file};
 use crate::identify::check_workers;
 use crate::manifest::Manifest;
 use crate::names::{to_bytes, to_path, to_str};
@@ -27,6 +28,9 @@ struct Options<'py> {
     link_ids: String,
     sequences: bool,
     workers: Option<usize>,
+    only: Option<Bound<'py, Manifest>>,
+    guide: Option<Bound<'py, Manifest>>,
+    cache: Option<Bound<'py, PyAny>>,
 }
 
 fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
@@ -64,14 +68,26 @@ fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
         sequences: given.sequences,
         workers: Some(check_workers(given.workers)?),
         drop_cache: false,
+        only: given.only.as_ref().map(listed).transpose()?,
     })
+}
+
+/// What to take: for a sequence the files that it stands for.
+fn listed(only: &Bound<'_, Manifest>) -> PyResult<Arc<c4m::Manifest>> {
+    let py = only.py();
+    let only = only.get().shared.snapshot(py);
+    let expanded = py.detach(|| {
+        let has_sequences = only.iter().any(|row| only.get(row).is_sequence);
+        has_sequences.then(|| only.expand_sequences(DEFAULT_EXPANSION_LIMIT)).transpose()
+    });
+    Ok(expanded.map_err(|error| from_sequence(&error))?.map_or(only, Arc::new))
 }
 
 /// How far a scan is.
 ///
 /// phase: "walk", "hash", "assemble" or "done". entries: found so far. files_done, files_total, bytes_done, bytes_total:
-/// hashed and to be hashed; the totals are known when the walk has ended. path: one that was finished lately, relative to
-/// the root.
+/// hashed and to be hashed; the totals are known when the walk has ended. files_known, bytes_known: not read, since their
+/// IDs are known from a guide or a cache. path: one that was finished lately, relative to the root.
 #[pyclass(frozen, eq, module = "c4py", name = "ScanStats")]
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PyScanStats(pub(crate) ScanStats);
@@ -109,16 +125,37 @@ impl PyScanStats {
     }
 
     #[getter]
+    fn files_known(&self) -> u64 {
+        self.0.files_known
+    }
+
+    #[getter]
+    fn bytes_known(&self) -> u64 {
+        self.0.bytes_known
+    }
+
+    #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         to_str(py, &self.0.path)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let ScanStats { phase, entries, files_done, files_total, bytes_done, bytes_total, .. } = &self.0;
+        let ScanStats {
+            phase,
+            entries,
+            files_done,
+            files_total,
+            bytes_done,
+            bytes_total,
+            files_known,
+            bytes_known,
+            path: _,
+        } = &self.0;
         let path = self.path(py)?.repr()?.to_string_lossy().into_owned();
         Ok(format!(
             "ScanStats(phase='{phase}', entries={entries}, files_done={files_done}, files_total={files_total}, \
-             bytes_done={bytes_done}, bytes_total={bytes_total}, path={path})"
+             bytes_done={bytes_done}, bytes_total={bytes_total}, \
+             files_known={files_known}, bytes_known={bytes_known}, path={path})"
         ))
     }
 }
@@ -126,7 +163,7 @@ impl PyScanStats {
 /// An entry that is not what it should be.
 ///
 /// path: relative to the root, "" for the root itself; absolute for what only a link leads to. code: "unreadable",
-/// "changed", "time", "link-cycle" or "trailing-backslash". is_error: whether content or metadata is missing from the
+/// "changed", "time", "link-cycle", "cache" or "trailing-backslash". is_error: whether content or metadata is missing from the
 /// manifest; otherwise the issue is only worth knowing.
 #[pyclass(frozen, eq, hash, module = "c4py")]
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -202,16 +239,18 @@ pub(crate) fn scan<'py>(
     store: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Manifest> {
     let native = to_path("path", path)?;
-    let options = self::options(&options.extract()?)?;
+    let given: Options<'_> = options.extract()?;
+    let options = self::options(&given)?;
+    // It may be changed while the scan uses it.
+    let guide = given.guide.as_ref().map(|guide| guide.get().shared.snapshot(py));
+    let cache = given.cache.as_ref().map(|cache| to_path("cache", cache)).transpose()?;
+    let reuse = Reuse { guide: guide.as_deref(), cache: cache.as_deref() };
     let progress = Arc::new(ScanProgress::default());
     let report = || match tick {
         Some(tick) => tick.call1((PyScanStats(progress.stats()),)).map(|_| ()),
         None => Ok(()),
     };
-    let scan = |sink: Option<Sink<'_>>| match sink {
-        Some(sink) => c4::scan::scan_into(&native, &options, &progress, sink),
-        None => c4::scan::scan(&native, &options, &progress),
-    };
+    let scan = |sink: Option<Sink<'_>>| c4::scan::scan_reusing(&native, &options, &progress, reuse, sink);
     let cancel = || progress.cancel();
     let tree = store.and_then(|store| store.cast::<TreeStore>().ok()).map(|store| Arc::clone(store.get().inner()));
     let result = match (tree, store) {

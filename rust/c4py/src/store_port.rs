@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::wrong_type;
+use crate::id::C4ID;
 use crate::store::named;
 use crate::watch::Caller;
 
@@ -169,6 +170,14 @@ impl Store for PythonStore {
             let id = store.call_method1("put", (&reader,));
             reader.get().close();
             named("what put() returns", &id?)
+        })
+    }
+
+    fn has(&self, id: &C4Id) -> Result<bool, StoreError> {
+        let id = *id;
+        self.call(move |store| match store.getattr_opt("has")? {
+            Some(has) => has.call1((C4ID(id),))?.is_truthy(),
+            None => Ok(false),
         })
     }
 

@@ -49,6 +49,12 @@ pub fn decode_in(text: &[u8], zone: &Zone) -> Result<Manifest, ParseError> {
     Decoder::new(LocalZone::Given(zone)).decode(text)
 }
 
+/// Reads a manifest from a text that may be joined from several: of boundaries with no entry between them the last counts,
+/// as in [`decode_chain`].
+pub fn decode_joined(text: &[u8]) -> Result<Manifest, ParseError> {
+    Decoder { boundaries_supersede: true, ..Decoder::default() }.decode(text)
+}
+
 /// Reads the sections of a chain without resolving them; dates of the pretty form are in local time.
 ///
 /// Of boundaries with no entry between them the last counts, as in the reference's reader of chains; [`decode`] takes two

@@ -10,6 +10,7 @@
 //! | `paths`, `from_paths` | the paths of a list; the tree of a list of paths |
 //! | `totals` | files and bytes by directory and extension |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
+//! | `tree_check` | whether a list of entries describes a tree that a directory can be |
 //! | `validator` | whether a manifest is sound |
 //! | `safe_name`, `is_print`, `natural_sort`, `sequence`, `zone` | names, order, ranges of numbers, local time |
 
@@ -36,13 +37,14 @@ mod subtree;
 mod summary;
 mod timestamp;
 mod totals;
+mod tree_check;
 pub mod validator;
 mod zone;
 
 pub(crate) use canonical::one_level_text;
 pub(crate) use chain::{ChainState, resolve as resolve_sections};
 pub(crate) use decoder::decode_sections;
-pub use decoder::{LineCheck, decode, decode_chain, decode_in};
+pub use decoder::{LineCheck, decode, decode_chain, decode_in, decode_joined};
 pub use encoder::{
     INDENT_WIDTH, encode, encode_pretty, entry_line, indented_entry_line, pretty_entry_line, write_entry_name,
 };
@@ -61,6 +63,7 @@ pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use rows::{Field, RowId, Rows};
 pub use safe_name::{escape_field, safe_name, shown_name, unescape_field, unsafe_name};
+pub(crate) use sequence::Budget;
 pub use sequence::{
     DEFAULT_EXPANSION_LIMIT, FrameNumber, MAX_NUMBER, MIN_SEQUENCE, NumberRange, Sequence, SequenceError,
     is_sequence_name,
@@ -69,4 +72,5 @@ pub use subtree::DirectoryError;
 pub use summary::{Summary, human_size};
 pub use timestamp::Timestamp;
 pub use totals::{Changes, Totals};
+pub use tree_check::{TreeFault, TreeFaultKind};
 pub use zone::Zone;

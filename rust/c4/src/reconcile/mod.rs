@@ -16,11 +16,26 @@
 //! ```
 
 mod apply;
+mod attributes;
+mod check;
+mod compare;
 mod content;
+mod error;
+mod finish;
+mod operation;
+mod place;
 mod plan;
+mod replace;
+mod schedule;
+mod staging;
+mod supply;
+mod write;
 
-pub use apply::{Applied, ApplyError, apply};
-pub use content::{Content, ContentSource};
+pub use crate::scan::Version;
+pub use apply::{Applied, OnDone, apply};
+pub use check::{Refusal, RefusalKind};
+pub use content::{Content, ContentSource, DirectorySource, Sizes};
+pub use error::ApplyError;
 pub use plan::{PlanError, plan};
 
 use std::path::PathBuf;
@@ -146,21 +161,12 @@ pub struct Plan {
     /// Content that is nowhere to be had: the ID, and the row of the target that needs it. Empty in a plan that can be
     /// applied.
     pub missing: Vec<(C4Id, RowId)>,
+    /// Rows of the target whose names a file system may take for one: they differ in case or normalization only.
+    pub twins: Vec<(RowId, RowId)>,
     /// Rows of the target that are never made: devices, pipes and sockets.
     pub not_made: Vec<RowId>,
     /// Files and links of the target that are in place as they are to be.
     pub skipped: u64,
     /// Bytes that are to be written or shared.
     pub bytes: u64,
-}
-
-/// What a file was when it was hashed: another one has its name, or it was written to, when this differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Device and inode.
-    pub file: (u64, u64),
-    /// Bytes.
-    pub size: u64,
-    /// Time of the last change of its content: seconds since 1970, and nanoseconds.
-    pub modified: (i64, u32),
 }

@@ -36,13 +36,13 @@ pub(super) fn open_root_for_search(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Opens a directory by its name in another.
-pub(super) fn open_child_directory(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
+pub(crate) fn open_child_directory(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
     let flags = if follow { DIRECTORY } else { DIRECTORY | OFlags::NOFOLLOW };
     Ok(fs::openat(parent, OsStr::from_bytes(name), flags, Mode::empty())?)
 }
 
 /// Opens a directory by a relative path, to read it; an empty path is the root itself.
-pub(super) fn open_directory(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+pub(crate) fn open_directory(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
     open_below(root, path, DIRECTORY, follow)
 }
 
@@ -52,12 +52,12 @@ pub(super) fn open_for_search(root: impl AsFd, path: &[u8], follow: bool) -> io:
 }
 
 /// Opens a file by a relative path, for reading.
-pub(super) fn open_file(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
+pub(crate) fn open_file(root: impl AsFd, path: &[u8], follow: bool) -> io::Result<OwnedFd> {
     open_below(root, path, FILE, follow)
 }
 
 /// Opens a file by its name in a directory, for reading.
-pub(super) fn open_child_file(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
+pub(crate) fn open_child_file(parent: impl AsFd, name: &[u8], follow: bool) -> io::Result<OwnedFd> {
     let flags = if follow { FILE } else { FILE | OFlags::NOFOLLOW };
     Ok(fs::openat(parent, OsStr::from_bytes(name), flags, Mode::empty())?)
 }
@@ -89,7 +89,7 @@ fn open_below(root: impl AsFd, path: &[u8], flags: OFlags, follow: bool) -> io::
 }
 
 /// Gives every entry of a directory to a function, but for `.` and `..`; it needs no permission to search the directory.
-pub(super) fn read_directory(directory: &OwnedFd, mut take: impl FnMut(&[u8], fs::FileType)) -> io::Result<()> {
+pub(crate) fn read_directory(directory: &OwnedFd, mut take: impl FnMut(&[u8], fs::FileType)) -> io::Result<()> {
     let mut take = |name: &[u8], file_type| {
         if name != b"." && name != b".." {
             take(name, file_type);

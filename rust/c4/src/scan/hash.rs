@@ -10,14 +10,19 @@ use c4_sha512::Digest;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
+use super::cache::now;
 use super::keep::{Keeper, Kept, PATIENCE, PAUSE, PortFault, by_threads};
 use super::layout::{Forest, Job, Source};
+use super::record::Version;
 use super::survey::OnFile;
 use super::walk::{Inode, inode_of, mode_of};
 use super::{IssueKind, ScanProgress, Scanner, below};
 use crate::C4Id;
 use crate::c4m::{Field, Mode, RowId, Timestamp};
 use crate::store::{Store, StoreError};
+
+/// Where it is not known when a file was written to, to the nanosecond.
+pub(super) const UNKNOWN_NANOSECONDS: u32 = u32::MAX;
 
 /// Why the ID of a row is not that of the file that was listed there.
 #[derive(Clone, Copy)]
@@ -34,11 +39,20 @@ struct Metadata {
     time: Timestamp,
     size: i64,
     inode: Inode,
+    nanoseconds: u32,
+    version: Option<Version>,
 }
 
 impl Metadata {
     fn of(stat: &Stat) -> Self {
-        Self { mode: mode_of(stat), time: Timestamp(stat.st_mtime), size: stat.st_size, inode: inode_of(stat) }
+        Self {
+            mode: mode_of(stat),
+            time: Timestamp(stat.st_mtime),
+            size: stat.st_size,
+            inode: inode_of(stat),
+            nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(UNKNOWN_NANOSECONDS),
+            version: Version::of(stat),
+        }
     }
 }
 
@@ -67,14 +81,19 @@ impl Forest {
         // Each worker keeps a directory open as well, and what is stored has a file of its own.
         let open = open_file_budget().saturating_sub(scanner.workers) / if scanner.keeper.is_some() { 2 } else { 1 };
         let limits = Limits { workers: scanner.workers, open };
-        let results = Mutex::new(Results { ids: self.rows.take_ids(), surprises: Vec::new() });
+        let results = Mutex::new(Results {
+            ids: self.rows.take_ids(),
+            surprises: Vec::new(),
+            nanoseconds: self.nanoseconds.take(),
+        });
         let files = Files { forest: self, scanner, jobs: &jobs, results: &results, on_file };
         match scanner.keeper.and_then(|keeper| Some((keeper, keeper.port()?))) {
             Some((keeper, store)) => files.put_all(keeper, store),
             None => c4_engine::run(&files, limits),
         }
-        let Results { ids, mut surprises } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Results { ids, mut surprises, nanoseconds } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.rows.put_ids(ids);
+        self.nanoseconds = nanoseconds;
         let mut faults = HashMap::new();
         surprises.sort_by_key(|(index, _)| jobs[*index].row);
         for (index, surprise) in surprises {
@@ -110,6 +129,8 @@ struct Results {
     ids: Vec<C4Id>,
     /// By the number of the job: files that are not as they were listed, or have no ID.
     surprises: Vec<(usize, Result<Metadata, IssueKind>)>,
+    /// As in the forest.
+    nanoseconds: Option<Vec<u32>>,
 }
 
 /// The files of a scan, as the engine takes them.
@@ -129,6 +150,8 @@ struct OpenFile<'f> {
     keeper: Option<&'f Keeper<'f>>,
     kept: Kept<'f>,
     first_attempt: bool,
+    /// From before it was opened, in nanoseconds since 1970.
+    began: i64,
     /// Bytes that were announced and have not been counted.
     uncounted: u64,
     progress: &'f ScanProgress,
@@ -239,6 +262,7 @@ impl<'f> Batch for Files<'f> {
             // Where the name led to something else, the way to it may have as well.
             *keep = None;
         }
+        let began = now();
         let file = self.open_file(job, keep).map_err(|error| IssueKind::Io("cannot open the file", error))?;
         let file = FileReader::new(file).map_err(|error| IssueKind::Io("cannot read the file", error))?;
         let file = file.map_err(|_| IssueKind::Changed)?;
@@ -252,6 +276,7 @@ impl<'f> Batch for Files<'f> {
             keeper: self.scanner.keeper,
             kept: Kept::Nothing,
             first_attempt: attempt == 0,
+            began,
             uncounted: if attempt == 0 { job.size } else { 0 },
             progress: self.scanner.progress,
         };
@@ -266,6 +291,7 @@ impl<'f> Batch for Files<'f> {
                 if let Some(keeper) = file.keeper {
                     keeper.commit(file.kept, &id, || self.path_of(index));
                 }
+                self.note_in_cache(&id, &metadata, file.began);
                 Ok((id, metadata))
             }
             State::Open(_) => Err(IssueKind::Changed),
@@ -283,6 +309,12 @@ impl<'f> Batch for Files<'f> {
 }
 
 impl Files<'_> {
+    fn note_in_cache(&self, id: &C4Id, metadata: &Metadata, began: i64) {
+        if let Some(cache) = self.scanner.known.and_then(|known| known.cache.as_ref()) {
+            cache.note(metadata.version, began, id, u64::try_from(metadata.size).unwrap_or(0));
+        }
+    }
+
     /// Notes what came of a file.
     fn take_result(&self, index: usize, result: Result<(C4Id, Metadata), IssueKind>) {
         let job = &self.jobs[index];
@@ -293,6 +325,12 @@ impl Files<'_> {
         match result {
             Ok((id, metadata)) => {
                 results.ids[job.row as usize] = id;
+                if let Some(nanoseconds) = &mut results.nanoseconds
+                    && metadata.inode == job.inode
+                    && metadata.time.is_writable()
+                {
+                    nanoseconds[job.row as usize] = metadata.nanoseconds;
+                }
                 if !self.is_as_listed(job, &metadata) {
                     results.surprises.push((index, Ok(metadata)));
                 }
@@ -339,7 +377,11 @@ impl Files<'_> {
         };
         let State::Open(file) = opened.file else { return Err(IssueKind::Changed) };
         match keeper.put_file(store, file) {
-            Ok((id, file)) => Ok((id, Metadata::of(file.stat()))),
+            Ok((id, file)) => {
+                let metadata = Metadata::of(file.stat());
+                self.note_in_cache(&id, &metadata, opened.began);
+                Ok((id, metadata))
+            }
             Err(PortFault::Changed) => Err(IssueKind::Changed),
             Err(PortFault::Unreadable(error)) => Err(IssueKind::Io("cannot read the file", error)),
             Err(PortFault::Store(error)) => Err(stopped(keeper, error, Some(self.path_of(index)))),

@@ -6,7 +6,7 @@
 //! hashed. Other stores read the file themselves, through a reader that hashes what it gives.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use crate::c4m::Manifest;
 use crate::store::{Ingest, Store, StoreError, TreeStore, WriterSession, WrongId};
 
 /// How often a file is opened again when the process has no descriptor left.
-pub(super) const PATIENCE: u32 = 200;
-pub(super) const PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const PATIENCE: u32 = 200;
+pub(crate) const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where a scan puts the content that it reads.
 #[derive(Clone, Copy)]
@@ -69,6 +69,38 @@ impl<'s> Keeper<'s> {
             self.session.get_or_init(|| session);
         }
         Ok(())
+    }
+
+    /// Which of so many objects, given by ID, size and the path of their file, the store does not have, by number. What
+    /// it has is as good as stored now.
+    pub(super) fn find_missing(
+        &self,
+        count: usize,
+        workers: usize,
+        object: impl Fn(usize) -> (C4Id, u64, Vec<u8>) + Sync,
+    ) -> Vec<bool> {
+        let threads = match self.sink {
+            Sink::Tree(_) => workers,
+            Sink::Port(store) => store.concurrency().max(1),
+        };
+        let is_missing: Vec<AtomicBool> = (0..count).map(|_| AtomicBool::new(true)).collect();
+        by_threads(
+            count,
+            threads,
+            || self.progress.is_cancelled(),
+            |index| {
+                let (id, size, path) = object(index);
+                let has = match self.sink {
+                    Sink::Tree(store) => patiently(|| store.has_already(&id, size)),
+                    Sink::Port(store) => self.gate.pass(|| store.has(&id)),
+                };
+                match has {
+                    Ok(has) => is_missing[index].store(!has, Ordering::Relaxed),
+                    Err(error) => self.note(Err(error), || Some(path)),
+                }
+            },
+        );
+        is_missing.into_iter().map(AtomicBool::into_inner).collect()
     }
 
     /// The store that reads files itself, if it is one.
@@ -277,17 +309,17 @@ fn patiently<T>(mut open: impl FnMut() -> Result<T, StoreError>) -> Result<T, St
 }
 
 /// Lets so many pass at once.
-struct Gate {
+pub(crate) struct Gate {
     room: Mutex<usize>,
     left: Condvar,
 }
 
 impl Gate {
-    fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         Self { room: Mutex::new(room), left: Condvar::new() }
     }
 
-    fn pass<T>(&self, action: impl FnOnce() -> T) -> T {
+    pub(crate) fn pass<T>(&self, action: impl FnOnce() -> T) -> T {
         let room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         let mut room = self.left.wait_while(room, |room| *room == 0).unwrap_or_else(PoisonError::into_inner);
         *room -= 1;
@@ -306,23 +338,5 @@ pub(super) fn by_threads(
     is_cancelled: impl Fn() -> bool + Sync,
     job: impl Fn(usize) + Sync,
 ) {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while !is_cancelled() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                break;
-            }
-            job(number);
-        }
-    };
-    std::thread::scope(|scope| {
-        for number in 1..threads.min(count) {
-            // Where the system gives no more threads, those that are there do the work.
-            if std::thread::Builder::new().name(format!("c4-put-{number}")).spawn_scoped(scope, work).is_err() {
-                break;
-            }
-        }
-        work();
-    });
+    crate::parallel::each(count, threads, is_cancelled, || (), |(), number| job(number));
 }

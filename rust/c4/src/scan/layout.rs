@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::Ordering;
 
+use super::known::Place;
 use super::walk::{Inode, Kind, Listing, walk};
 use super::{IssueKind, Root, ScanError, ScanIssue, ScanMode, ScanProgress, Scanner};
 use crate::C4Id;
-use crate::c4m::{Link, Manifest, NULL_SIZE, Row, RowId, Rows};
+use crate::c4m::{Field, Link, Manifest, NULL_SIZE, Row, RowId, Rows};
 
 /// A directory of the forest.
 pub(super) struct Directory {
@@ -75,13 +77,15 @@ pub(super) struct Forest {
     /// Whether all files are known by inode, since several paths may lead to one.
     pub(super) index_all: bool,
     pub(super) issues: Vec<ScanIssue>,
+    /// By row, where that is asked for: the nanoseconds of the time of a file that was hashed, as it was then.
+    pub(super) nanoseconds: Option<Vec<u32>>,
 }
 
 impl Forest {
     /// Walks a tree and appends its rows; returns the directory of its root.
     pub(super) fn add_tree(&mut self, scanner: &Scanner<'_>, root: Root) -> Result<u32, ScanError> {
-        let walked = walk(scanner, &root)?;
         let tree = self.trees.len() as u32;
+        let walked = walk(scanner, &root, tree == 0)?;
         for issue in walked.issues {
             let path = self.issue_path(&root, issue.path);
             self.issues.push(ScanIssue { path, ..issue });
@@ -91,10 +95,52 @@ impl Forest {
         let top = self.directories.len() as u32;
         let jobs_before = self.jobs.len();
         self.lay_out(scanner, &walked.listings, tree)?;
-        ScanProgress::add(&scanner.progress.files_total, (self.jobs.len() - jobs_before) as u64);
-        let bytes = self.jobs[jobs_before..].iter().map(|job| job.size).sum();
-        ScanProgress::add(&scanner.progress.bytes_total, bytes);
+        self.count_jobs(scanner, jobs_before);
         Ok(top)
+    }
+
+    /// Counts the files from a job on as work, or as known.
+    pub(super) fn count_jobs(&self, scanner: &Scanner<'_>, first: usize) {
+        let (mut files, mut bytes, mut known_files, mut known_bytes) = (0, 0, 0, 0);
+        for job in &self.jobs[first..] {
+            let (files, bytes) =
+                if self.is_known(job) { (&mut known_files, &mut known_bytes) } else { (&mut files, &mut bytes) };
+            *files += 1;
+            *bytes += job.size;
+        }
+        let progress = scanner.progress;
+        ScanProgress::add(&progress.files_total, files);
+        ScanProgress::add(&progress.bytes_total, bytes);
+        ScanProgress::add(&progress.files_known, known_files);
+        ScanProgress::add(&progress.bytes_known, known_bytes);
+    }
+
+    fn is_known(&self, job: &Job) -> bool {
+        !self.rows.id(job.row).is_nil()
+    }
+
+    /// Leaves the files out of the work whose IDs are known. With a store, what it does not have is read again.
+    pub(super) fn leave_out_known(&mut self, scanner: &Scanner<'_>) {
+        let Self { rows, jobs, .. } = self;
+        let is_known = |job: &Job| !rows.id(job.row).is_nil();
+        let Some(keeper) = scanner.keeper else {
+            jobs.retain(|job| !is_known(job));
+            return;
+        };
+        let known: Vec<Job> = jobs.extract_if(.., |job| is_known(job)).collect();
+        let is_missing = keeper.find_missing(known.len(), scanner.workers, |index| {
+            let job = &known[index];
+            (*self.rows.id(job.row), job.size, self.full_path(job.row, job.directory))
+        });
+        let progress = scanner.progress;
+        for (job, _) in known.into_iter().zip(is_missing).filter(|(_, is_missing)| *is_missing) {
+            self.rows.set(job.row, Field::Id(C4Id::NIL));
+            self.jobs.push(job);
+            progress.files_known.fetch_sub(1, Ordering::Relaxed);
+            progress.bytes_known.fetch_sub(job.size, Ordering::Relaxed);
+            ScanProgress::add(&progress.files_total, 1);
+            ScanProgress::add(&progress.bytes_total, job.size);
+        }
     }
 
     /// An issue below a tree that only a link leads to is named by its absolute path.
@@ -147,7 +193,10 @@ impl Forest {
                     }
                 }
                 Kind::File if mode == ScanMode::Full => {
-                    self.add_file(row, directory, found.size, found.inode, found.has_hard_links);
+                    let is_first = self.add_file(row, directory, found.size, found.inode, found.has_hard_links);
+                    if is_first {
+                        self.take_known(scanner, row, found.known);
+                    }
                 }
                 Kind::Symlink if mode == ScanMode::Full => self.links.push(PendingLink { row, directory }),
                 _ => {}
@@ -178,12 +227,20 @@ impl Forest {
         directory
     }
 
-    fn add_file(&mut self, row: RowId, directory: u32, size: i64, inode: Inode, has_hard_links: bool) {
+    /// Gives a row the ID that is known of its file.
+    pub(super) fn take_known(&mut self, scanner: &Scanner<'_>, row: RowId, place: Option<Place>) {
+        if let Some((known, place)) = scanner.known.zip(place) {
+            self.rows.set(row, Field::Id(known.take(place)));
+        }
+    }
+
+    /// Adds a file to the work, unless it is there by another name.
+    fn add_file(&mut self, row: RowId, directory: u32, size: i64, inode: Inode, has_hard_links: bool) -> bool {
         if has_hard_links || self.index_all {
             match self.row_of_inode.entry(inode) {
                 std::collections::hash_map::Entry::Occupied(first) => {
                     self.aliases.push(Alias { row, directory, source: Source::Row(*first.get()) });
-                    return;
+                    return false;
                 }
                 std::collections::hash_map::Entry::Vacant(entry) => {
                     entry.insert(row);
@@ -191,6 +248,7 @@ impl Forest {
             }
         }
         self.jobs.push(Job { row, directory, size: u64::try_from(size).unwrap_or(0), inode });
+        true
     }
 
     /// Path of a row relative to the root of its tree, without the slash of a directory.

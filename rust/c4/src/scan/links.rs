@@ -81,7 +81,9 @@ impl Forest {
                 if let Some(row) = self.row_of_inode.get(&inode) {
                     return Ok(Some(Source::Row(*row)));
                 }
-                let row = self.add_outside_file(scanner, path, stat.st_size, inode)?;
+                let row = self.add_outside_file(path, stat.st_size, inode)?;
+                self.take_known(scanner, row, scanner.known.and_then(|known| known.find(&stat, None)));
+                self.count_jobs(scanner, self.jobs.len() - 1);
                 self.row_of_inode.insert(inode, row);
                 Ok(Some(Source::Row(row)))
             }
@@ -113,10 +115,11 @@ impl Forest {
         let path = self.target_path(alias.row, alias.directory);
         let source = match fault {
             Fault::Unreadable(error) => Err(error.into()),
-            Fault::Replaced => self.add_outside_file(scanner, &path, 0, Inode { device: 0, number: 0 }),
+            Fault::Replaced => self.add_outside_file(&path, 0, Inode { device: 0, number: 0 }),
         };
         match source {
             Ok(row) => {
+                self.count_jobs(scanner, self.jobs.len() - 1);
                 self.aliases.push(Alias { row: alias.row, directory: alias.directory, source: Source::Row(row) });
             }
             Err(error) => {
@@ -126,7 +129,7 @@ impl Forest {
     }
 
     /// A file that only a link leads to: a tree of one file, whose directory is not read.
-    fn add_outside_file(&mut self, scanner: &Scanner<'_>, path: &Path, size: i64, inode: Inode) -> io::Result<RowId> {
+    fn add_outside_file(&mut self, path: &Path, size: i64, inode: Inode) -> io::Result<RowId> {
         let parent = path.parent().ok_or(Errno::ISDIR)?;
         let name = path.file_name().ok_or(Errno::ISDIR)?;
         let tree = self.trees.len() as u32;
@@ -144,8 +147,6 @@ impl Forest {
         });
         let size = u64::try_from(size).unwrap_or(0);
         self.jobs.push(Job { row, directory, size, inode });
-        ScanProgress::add(&scanner.progress.files_total, 1);
-        ScanProgress::add(&scanner.progress.bytes_total, size);
         Ok(row)
     }
 

@@ -12,26 +12,33 @@
 //! with the kernel's own refusal of symbolic links, so that a directory exchanged for a link during the scan leads nowhere.
 
 mod assemble;
-mod below;
+pub(crate) mod below;
+mod cache;
 mod exclude;
 mod hash;
 mod keep;
+mod known;
 mod layout;
 mod links;
+mod record;
 mod survey;
 mod walk;
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 pub use exclude::{Patterns, glob_match};
 pub use keep::Sink;
-pub use survey::{OnFile, Survey, open_below, survey};
+pub(crate) use keep::{Gate, PATIENCE, PAUSE};
+pub use known::Reuse;
+pub use survey::{OnFile, Survey, Version, open_below, survey};
 
 use self::keep::Keeper;
+use self::known::Known;
 use crate::C4Id;
 use crate::c4m::{FrameNumber, MIN_SEQUENCE, Manifest};
 use crate::store::StoreError;
@@ -72,6 +79,9 @@ pub struct ScanOptions {
     pub exclude: Patterns,
     /// Name of a file of patterns that is looked for in every directory, and holds for it and below.
     pub exclude_file_name: Option<Vec<u8>>,
+    /// A manifest that lists what to take: what has no entry in it is left out, whatever else the entries say. A name
+    /// with a slash is a directory's, one without is not.
+    pub only: Option<Arc<Manifest>>,
     /// Whether symbolic links are replaced by what they point at.
     pub follow_symlinks: bool,
     /// Whose content gives a symbolic link its ID.
@@ -92,6 +102,7 @@ impl Default for ScanOptions {
             hidden: true,
             exclude: Patterns::default(),
             exclude_file_name: None,
+            only: None,
             follow_symlinks: false,
             link_ids: LinkIds::Follow,
             sequences: false,
@@ -112,6 +123,8 @@ pub struct ScanProgress {
     pub(crate) bytes_total: AtomicU64,
     /// Files that the system was asked to forget, and did not take the advice.
     pub(crate) kept_in_cache: AtomicU64,
+    files_known: AtomicU64,
+    bytes_known: AtomicU64,
     cancelled: AtomicBool,
     current: std::sync::Mutex<Vec<u8>>,
     /// Whether nobody has looked at `current` since it was written.
@@ -121,7 +134,8 @@ pub struct ScanProgress {
 /// A moment of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanStats {
-    /// `walk`, `hash`, `assemble` or `done`; `sweep` while garbage is removed from a store.
+    /// `walk`, `hash`, `assemble` or `done`; `sweep` while garbage is removed from a store, `apply` while a directory is
+    /// changed.
     pub phase: &'static str,
     /// Entries found.
     pub entries: u64,
@@ -133,11 +147,15 @@ pub struct ScanStats {
     pub bytes_done: u64,
     /// Bytes to hash; known when the walk has ended.
     pub bytes_total: u64,
+    /// Files whose IDs were known from a guide or a cache, and that are not read.
+    pub files_known: u64,
+    /// Bytes of these files.
+    pub bytes_known: u64,
     /// A path that was finished lately, relative to the root.
     pub path: Vec<u8>,
 }
 
-const PHASES: [&str; 5] = ["walk", "hash", "assemble", "done", "sweep"];
+const PHASES: [&str; 6] = ["walk", "hash", "assemble", "done", "sweep", "apply"];
 
 impl ScanProgress {
     /// Asks the scan to stop; it does within one read.
@@ -161,6 +179,8 @@ impl ScanProgress {
             files_total: get(&self.files_total),
             bytes_done: get(&self.bytes_done),
             bytes_total: get(&self.bytes_total),
+            files_known: get(&self.files_known),
+            bytes_known: get(&self.bytes_known),
             path: self.current.lock().map(|path| path.clone()).unwrap_or_default(),
         }
     }
@@ -177,6 +197,16 @@ impl ScanProgress {
     /// Enters the phase in which garbage is removed.
     pub(crate) fn enter_sweep(&self) {
         self.enter(4);
+    }
+
+    /// Enters the phase in which a directory is changed: so many files and bytes are to be written.
+    pub(crate) fn enter_apply(&self, files: u64, bytes: u64) {
+        for counter in [&self.files_done, &self.bytes_done] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.files_total.store(files, Ordering::Relaxed);
+        self.bytes_total.store(bytes, Ordering::Relaxed);
+        self.enter(5);
     }
 
     pub(crate) fn add(counter: &AtomicU64, count: u64) {
@@ -209,6 +239,15 @@ pub enum IssueKind {
     /// The time of the file has no text form.
     #[error("the time is outside the years 0 to 9999")]
     Time,
+    /// The cache cannot be written, or is not trusted; the manifest is as it would be without.
+    #[error("cannot use the cache {}: {error}", crate::c4m::shown_name(.directory.as_os_str().as_bytes()))]
+    Cache {
+        /// The directory of the cache.
+        directory: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
     /// The name ends in a backslash: its line does not read back as the same name.
     #[error("a name that ends in a backslash does not read back from text")]
     TrailingBackslash,
@@ -222,6 +261,7 @@ impl IssueKind {
             Self::Changed => "changed",
             Self::LinkCycle => "link-cycle",
             Self::Time => "time",
+            Self::Cache { .. } => "cache",
             Self::TrailingBackslash => "trailing-backslash",
         }
     }
@@ -288,7 +328,29 @@ impl From<StoreError> for ScanError {
 /// assert_eq!(scan.manifest.get(0).id, &c4::C4Id::of(b"hello world"));
 /// ```
 pub fn scan(root: &Path, options: &ScanOptions, progress: &ScanProgress) -> Result<Scan, ScanError> {
-    scan_with(root, options, progress, None)
+    scan_with(root, options, progress, Reuse::default(), None)
+}
+
+/// Scans a directory, and does not read the files whose IDs are known.
+///
+/// All else is as in [`scan`], or with a sink as in [`scan_into`]: a file whose content the store does not have is read.
+/// A scan that finds out no IDs neither looks at what is known nor adds to it.
+pub fn scan_reusing(
+    root: &Path,
+    options: &ScanOptions,
+    progress: &Arc<ScanProgress>,
+    reuse: Reuse<'_>,
+    sink: Option<Sink<'_>>,
+) -> Result<Scan, ScanError> {
+    let reuse = if options.mode == ScanMode::Full { reuse } else { Reuse::default() };
+    let Some(sink) = sink.filter(|_| options.mode == ScanMode::Full) else {
+        return scan_with(root, options, progress, reuse, None);
+    };
+    let keeper = Keeper::new(sink, progress);
+    let result = scan_with(root, options, progress, reuse, Some(&keeper));
+    // What the store says comes first: it is why the scan was stopped.
+    keeper.finish()?;
+    result
 }
 
 /// Scans a directory and stores what it reads: the content of files, and the one-level texts of directories, that of the
@@ -302,24 +364,28 @@ pub fn scan_into(
     progress: &Arc<ScanProgress>,
     sink: Sink<'_>,
 ) -> Result<Scan, ScanError> {
-    if options.mode != ScanMode::Full {
-        return scan(root, options, progress);
-    }
-    let keeper = Keeper::new(sink, progress);
-    let result = scan_with(root, options, progress, Some(&keeper));
-    // What the store says comes first: it is why the scan was stopped.
-    keeper.finish()?;
-    result
+    scan_reusing(root, options, progress, Reuse::default(), Some(sink))
 }
 
 fn scan_with(
     root: &Path,
     options: &ScanOptions,
     progress: &ScanProgress,
+    reuse: Reuse<'_>,
     keeper: Option<&Keeper<'_>>,
 ) -> Result<Scan, ScanError> {
     let root = Root::open(root)?;
-    let result = with_pool(options, progress, keeper, |scanner| scanner.run(root));
+    let result = with_pool(options, progress, keeper, |scanner| {
+        let known = scanner.pool.install(|| Known::load(reuse, &root.path));
+        let result = Scanner { known: Some(&known), ..*scanner }.run(root);
+        let failure = known.finish(result.is_ok());
+        result.map(|mut scan| {
+            if let Some((directory, error)) = failure {
+                scan.issues.insert(0, ScanIssue { path: Vec::new(), kind: IssueKind::Cache { directory, error } });
+            }
+            scan
+        })
+    });
     if progress.is_cancelled() { Err(ScanError::Cancelled) } else { result }
 }
 
@@ -335,7 +401,9 @@ fn with_pool<T>(
     rayon::ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|index| format!("c4-scan-{index}"))
-        .build_scoped(rayon::ThreadBuilder::run, |pool| work(&Scanner { options, progress, pool, workers, keeper }))
+        .build_scoped(rayon::ThreadBuilder::run, |pool| {
+            work(&Scanner { options, progress, pool, workers, keeper, known: None })
+        })
         .map_err(|error| ScanError::Workers(workers, error.to_string()))?
 }
 
@@ -367,6 +435,7 @@ struct Scanner<'s> {
     pool: &'s rayon::ThreadPool,
     workers: usize,
     keeper: Option<&'s Keeper<'s>>,
+    known: Option<&'s Known<'s>>,
 }
 
 impl Scanner<'_> {
@@ -381,6 +450,7 @@ impl Scanner<'_> {
             if let Some(keeper) = self.keeper {
                 keeper.prepare()?;
             }
+            forest.leave_out_known(self);
             forest.hash_files(self, None);
         }
         if self.progress.is_cancelled() {

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use super::hash::UNKNOWN_NANOSECONDS;
 use super::layout::{Alias, Forest, Job, Source};
 use super::{IssueKind, Root, ScanError, ScanIssue, ScanMode, ScanOptions, ScanProgress, Scanner, below, with_pool};
 use crate::C4Id;
@@ -40,6 +41,17 @@ pub fn open_below(directory: impl AsFd, path: &[u8]) -> io::Result<OwnedFd> {
     below::open_file(directory, path, false)
 }
 
+/// What a file was when it was hashed: another one has its name, or it was written to, when this differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Device and inode.
+    pub file: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change of its content: seconds since 1970, and nanoseconds.
+    pub modified: (i64, u32),
+}
+
 /// What lies in a directory.
 pub struct Survey<'s> {
     scanner: &'s Scanner<'s>,
@@ -62,6 +74,7 @@ impl<'s> Survey<'s> {
         scanner.progress.bytes_total.store(0, Ordering::Relaxed);
         let listing = Manifest::from(std::mem::take(&mut forest.rows));
         let (files, names) = (std::mem::take(&mut forest.jobs), std::mem::take(&mut forest.aliases));
+        forest.nanoseconds = Some(vec![UNKNOWN_NANOSECONDS; listing.len()]);
         Ok(Self { scanner, forest, listing, files, names })
     }
 
@@ -93,6 +106,28 @@ impl<'s> Survey<'s> {
     pub fn open(&self, row: RowId) -> io::Result<OwnedFd> {
         let place = self.listing.outline().place_of(&self.listing, row).ok_or(io::ErrorKind::NotFound)?;
         below::open_file(self.directory()?, &self.listing.outline().path(&self.listing, place), false)
+    }
+
+    /// What a file was when it was hashed; `None` for one that was not, or that was replaced before it was.
+    pub fn version(&self, row: RowId) -> Option<Version> {
+        let nanoseconds = |row: RowId| {
+            let known = self.forest.nanoseconds.as_ref()?[row as usize];
+            Some(known).filter(|known| *known != UNKNOWN_NANOSECONDS)
+        };
+        let first = match self.names.binary_search_by_key(&row, |name| name.row) {
+            Err(_) => row,
+            // One that was read by itself is not the file that was listed.
+            Ok(at) if nanoseconds(row).is_none() => match self.names[at].source {
+                Source::Row(first) => first,
+                Source::Directory(_) => return None,
+            },
+            Ok(_) => return None,
+        };
+        let inode = self.files[self.files.binary_search_by_key(&first, |job| job.row).ok()?].inode;
+        let entry = self.listing.get(row);
+        let modified = (entry.time.0, nanoseconds(first)?);
+        let size = u64::try_from(entry.size).ok()?;
+        (!entry.id.is_nil()).then_some(Version { file: (inode.device, inode.number), size, modified })
     }
 
     /// Hashes files and gives their rows IDs; rows that name no regular file are passed over.

@@ -14,8 +14,9 @@ use std::sync::{Arc, Mutex};
 use rustix::fs::{self, AtFlags, FileType};
 
 use super::exclude::Patterns;
+use super::known::Place;
 use super::{IssueKind, Root, ScanError, ScanIssue, ScanMode, ScanProgress, Scanner, below};
-use crate::c4m::{Mode, Timestamp, natural_cmp};
+use crate::c4m::{Manifest, Mode, Timestamp, natural_cmp};
 
 /// Descriptors that the walk keeps open, when the limit of the process is not lower.
 const MAX_OPEN: usize = 512;
@@ -66,6 +67,8 @@ pub(super) struct Found {
     pub(super) has_hard_links: bool,
     /// Number of the listing of a directory; `None` when it could not be read or has not been.
     pub(super) listing: Option<u32>,
+    /// Where the ID of a file is, if it is known.
+    pub(super) known: Option<Place>,
 }
 
 /// The entries of one directory, files before directories and in natural order.
@@ -133,6 +136,8 @@ impl Drop for Directory {
 struct Walk<'w> {
     scanner: &'w Scanner<'w>,
     root: &'w Root,
+    /// Whether this is the tree that was asked for, and not one that only links lead to.
+    is_first: bool,
     next_number: AtomicU32,
     open: Arc<AtomicUsize>,
     max_open: usize,
@@ -140,12 +145,13 @@ struct Walk<'w> {
     issues: Mutex<Vec<ScanIssue>>,
 }
 
-/// Reads the tree below a root.
-pub(super) fn walk(scanner: &Scanner<'_>, root: &Root) -> Result<Walked, ScanError> {
+/// Reads the tree below a root: the one that was asked for, or one that only links lead to.
+pub(super) fn walk(scanner: &Scanner<'_>, root: &Root, is_first: bool) -> Result<Walked, ScanError> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let walk = Walk {
         scanner,
         root,
+        is_first,
         next_number: AtomicU32::new(1),
         open: Arc::new(AtomicUsize::new(0)),
         max_open: MAX_OPEN.min(limit as usize / 2).saturating_sub(scanner.workers),
@@ -237,7 +243,7 @@ impl<'w> Walk<'w> {
                 return;
             }
             let hidden = !self.scanner.options.hidden && name.starts_with(b".");
-            if !hidden && !patterns.exclude(&path, task.path.len()) {
+            if !hidden && !patterns.exclude(&path, task.path.len()) && self.is_wanted(&path) {
                 self.add(&directory, &path, task.path.len(), Kind::of(file_type), &ancestors, listing);
             }
         })
@@ -313,6 +319,7 @@ impl<'w> Walk<'w> {
             inode: Inode { device: 0, number: 0 },
             has_hard_links: false,
             listing: None,
+            known: None,
         };
         let base = OsStr::from_bytes(&path[name..]);
         let follow = self.scanner.options.follow_symlinks && matches!(kind, Kind::Symlink | Kind::Unknown);
@@ -323,6 +330,11 @@ impl<'w> Walk<'w> {
                     found.kind = Kind::of(file_type);
                     found.inode = inode_of(&status);
                     found.has_hard_links = status.st_nlink > 1;
+                    if found.kind == Kind::File
+                        && let Some(known) = self.scanner.known
+                    {
+                        found.known = known.find(&status, self.is_first.then_some(path));
+                    }
                     if !structure {
                         found.mode = mode_of(&status);
                         found.size = if file_type == FileType::Directory { -1 } else { status.st_size };
@@ -342,6 +354,9 @@ impl<'w> Walk<'w> {
                 }
             }
         }
+        if !self.is_listed(path, found.kind) {
+            return;
+        }
         if found.kind == Kind::Symlink {
             match fs::readlinkat(&directory.descriptor, base, Vec::new()) {
                 Ok(target) => {
@@ -359,6 +374,28 @@ impl<'w> Walk<'w> {
         }
         listing.names.extend_from_slice(&path[name..]);
         listing.entries.push(found);
+    }
+
+    /// The list of what to take, if there is one.
+    fn only(&self) -> Option<&Manifest> {
+        self.scanner.options.only.as_deref().filter(|_| self.is_first)
+    }
+
+    /// Whether a path, of a directory or not, is among those to take.
+    fn is_wanted(&self, path: &[u8]) -> bool {
+        self.only().is_none_or(|only| only.outline().find(only, path).is_some())
+    }
+
+    /// Whether an entry of its kind is among those to take.
+    fn is_listed(&self, path: &[u8], kind: Kind) -> bool {
+        self.only().is_none_or(|only| {
+            let is_there = |path: &[u8]| {
+                let row = only.outline().find(only, path).and_then(|place| only.row_at(place));
+                row.is_some_and(|row| only.rows().is_dir(row) == (kind == Kind::Directory))
+            };
+            // Without its slash a directory is found after a file of the name.
+            is_there(path) || (kind == Kind::Directory && is_there(&[path, b"/"].concat()))
+        })
     }
 
     /// Stats an entry; a link that is followed gives what it points at, unless that is nothing or a directory above.

@@ -173,6 +173,13 @@ pub trait Store: Sync {
     /// Stores content; called by up to [`Store::concurrency`] threads at once.
     fn put(&self, content: Content) -> Result<C4Id, StoreError>;
 
+    /// Whether the store has an object, and will have it as it would what is put now. One that cannot tell has none:
+    /// then it is put.
+    fn has(&self, id: &C4Id) -> Result<bool, StoreError> {
+        let _ = id;
+        Ok(false)
+    }
+
     /// How many threads may put at once; at least 1.
     fn concurrency(&self) -> usize;
 

@@ -265,7 +265,7 @@ impl TreeStore {
 
     /// Whether the store has an object of this ID and size, which then is as good as put: durable, and younger than
     /// what a collection of garbage removes.
-    pub(super) fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
+    pub(crate) fn has_already(&self, id: &C4Id, size: u64) -> Result<bool, StoreError> {
         if self.batch.find(id).is_some_and(|(_, found)| found == size) {
             return Ok(true);
         }

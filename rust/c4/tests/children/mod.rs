@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test crate uses a part of this module")]
 
+#[cfg(target_os = "linux")]
+pub mod traced;
+
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

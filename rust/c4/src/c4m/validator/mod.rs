@@ -20,6 +20,7 @@ mod text;
 
 pub use code::{Code, Severity};
 pub use report::{Issue, Validation};
+pub(crate) use structure::fold_name;
 
 use self::located::{Lines, Located};
 use self::ranges::Seen;

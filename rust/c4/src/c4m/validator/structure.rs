@@ -133,7 +133,7 @@ impl<'l, 'm> Names<'l, 'm> {
 }
 
 /// What names have in common that differ in case or normalization only; bytes that are not UTF-8 as they are.
-fn fold_name(name: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn fold_name(name: &[u8], out: &mut Vec<u8>) {
     out.clear();
     if name.is_ascii() {
         out.extend(name.iter().map(u8::to_ascii_lowercase));

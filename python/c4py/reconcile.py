@@ -1,0 +1,420 @@
+"""A directory is brought to the state that a manifest describes.
+
+    plan     the directory, compared with the manifest      -> what to do, or every ID that is nowhere to be had
+    apply    relative to the open directory, no link followed, each file verified before it has its name
+
+Nothing is touched before the plan is whole. What is interrupted is done by another run.
+"""
+
+from __future__ import annotations
+
+import os
+
+from c4py._rust import C4ID, Entry, Manifest, human_size, identify_file, plan_reconciliation
+from c4py._visible import visible
+from c4py.decoder import load
+from c4py.entry import NULL_TIMESTAMP
+from c4py.errors import MissingContent, ReconcileError, StoreNotConfigured
+from c4py.store import FSStore, MultiStore, Store, open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Literal
+
+    from c4py._rust import Reconciliation, ScanStats, TreeStore
+    from c4py._types import StrPath
+    from c4py.store.manifests import SourceOfContent
+    from c4py.store.protocol import AnyStore
+
+    ReconcileProgress = Callable[[str, str, int, int], object] | bool | None
+
+__all__ = [
+    "C4ID",
+    "NULL_TIMESTAMP",
+    "Entry",
+    "Manifest",
+    "ReconcileOp",
+    "ReconcilePlan",
+    "ReconcileResult",
+    "Store",
+    "identify_file",
+    "load",
+    "open_store",
+    "reconcile",
+]
+
+#: The directory in which content waits; what a killed run left there is no part of a state.
+_STAGING = ".c4-reconcile"
+
+
+class ReconcileOp:
+    """One thing that is done to a directory.
+
+    type: "mkdir", "create", "move", "update", "symlink", "chmod", "times", "remove" or "rmdir". path: relative to the
+    directory. source: for a move, where the file is now; else None.
+
+    >>> print(c4py.ReconcileOp("move", "b", "a"))
+    move b from a
+    """
+
+    __slots__ = ("path", "source", "type")
+    __match_args__ = ("type", "path", "source")
+
+    type: str
+    path: str
+    source: str | None
+
+    def __init__(self, type: str, path: str, source: str | None = None) -> None:
+        self.type = type
+        self.path = path
+        self.source = source
+
+    def _values(self) -> tuple[str, str, str | None]:
+        return self.type, self.path, self.source
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, ReconcileOp) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        source = "" if self.source is None else f" from {visible(self.source)}"
+        return f"{self.type} {visible(self.path)}{source}"
+
+    def __repr__(self) -> str:
+        source = "" if self.source is None else f", source={self.source!r}"
+        return f"ReconcileOp({self.type!r}, {self.path!r}{source})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ReconcileOp, self._values()
+
+
+class ReconcilePlan:
+    """What would be done to a directory, in the order in which it is shown.
+
+    operations: a list of ReconcileOp, made when it is asked for: directories from the top down, files and links, modes
+    and times of what stays, what is removed from the bottom up. missing: IDs of content that is nowhere to be had, each
+    once; missing_paths: (path, C4ID) of every file that needs such; the operations lack these files. not_made: paths of
+    devices, pipes and sockets, which are never made. skipped: files and links that are as they are to be. bytes: how
+    many are to be written or shared.
+    """
+
+    __slots__ = ("_native", "_operations", "bytes", "missing_paths", "not_made", "skipped")
+
+    missing_paths: list[tuple[str, C4ID]]
+    not_made: list[str]
+    skipped: int
+    bytes: int
+
+    def __init__(
+        self,
+        operations: Iterable[ReconcileOp] = (),
+        missing_paths: Iterable[tuple[str, C4ID]] = (),
+        not_made: Iterable[str] = (),
+        skipped: int = 0,
+        bytes: int = 0,
+    ) -> None:
+        self._native: Reconciliation | None = None
+        self._operations: list[ReconcileOp] | None = list(operations)
+        self.missing_paths = list(missing_paths)
+        self.not_made = list(not_made)
+        self.skipped = skipped
+        self.bytes = bytes
+
+    @classmethod
+    def _of(cls, native: Reconciliation) -> ReconcilePlan:
+        plan = cls((), native.missing(), native.not_made(), native.skipped, native.bytes)
+        plan._native = native
+        plan._operations = None
+        return plan
+
+    @property
+    def operations(self) -> list[ReconcileOp]:
+        """What would be done."""
+        if self._operations is None:
+            found = [] if self._native is None else self._native.operations()
+            self._operations = [ReconcileOp(*values) for values in found]
+        return self._operations
+
+    @property
+    def missing(self) -> list[C4ID]:
+        """IDs of content that is nowhere to be had, each once."""
+        return list(dict.fromkeys(c4id for _, c4id in self.missing_paths))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do, and nothing missing."""
+        return not self._counts() and not self.missing_paths
+
+    def summary(self) -> str:
+        """Say in a line how much there is to do."""
+        parts = [f"{count:,} {kind}" for kind, count in self._counts().items()]
+        text = ", ".join(parts) if parts else "nothing to do"
+        if self.bytes:
+            text += f", {human_size(self.bytes)} to write"
+        if self.missing_paths:
+            text += f", {len(self.missing_paths):,} without content"
+        return text
+
+    def _counts(self) -> dict[str, int]:
+        """Count the operations of each type that there is."""
+        if self._operations is None and self._native is not None:
+            return {kind: count for kind, count in self._native.counts().items() if count}
+        counts: dict[str, int] = {}
+        for operation in self.operations:
+            counts[operation.type] = counts.get(operation.type, 0) + 1
+        return counts
+
+    def __str__(self) -> str:
+        """Write one line an operation, then one for each file without content and each that is never made."""
+        lines = [str(operation) for operation in self.operations]
+        lines += [f"missing {visible(path)}: {c4id}" for path, c4id in self.missing_paths]
+        lines += [f"not made {visible(path)}" for path in self.not_made]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<ReconcilePlan: {self.summary()}>"
+
+    def _values(self) -> tuple[object, ...]:
+        return self.operations, self.missing_paths, self.not_made, self.skipped, self.bytes
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, ReconcilePlan) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return ReconcilePlan, self._values()
+
+
+class ReconcileResult:
+    """What was done to a directory.
+
+    created: directories, files and links that were made. updated: files that were given other content. moved: files
+    that were given another place. removed: files, links and directories. skipped: files and links that were as they were
+    to be. errors: what could not be done, each as "type path: reason". before: with `keep_removed`, the manifest of the
+    state before, all of whose content is in the store.
+    """
+
+    __slots__ = ("before", "created", "errors", "moved", "removed", "skipped", "updated")
+
+    created: int
+    removed: int
+    updated: int
+    skipped: int
+    errors: list[str]
+    moved: int
+    before: Manifest | None
+
+    def __init__(
+        self,
+        created: int = 0,
+        removed: int = 0,
+        updated: int = 0,
+        skipped: int = 0,
+        errors: Iterable[str] = (),
+        moved: int = 0,
+        before: Manifest | None = None,
+    ) -> None:
+        self.created = created
+        self.removed = removed
+        self.updated = updated
+        self.skipped = skipped
+        self.errors = list(errors)
+        self.moved = moved
+        self.before = before
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether everything was done."""
+        return not self.errors
+
+    def raise_if_failed(self) -> None:
+        """Raise ReconcileError, with this as its `result`, unless everything was done."""
+        if self.errors:
+            more = f"; and {len(self.errors) - 3} more" if len(self.errors) > 3 else ""
+            raise ReconcileError("; ".join(self.errors[:3]) + more, self)
+
+    def summary(self) -> str:
+        """Say in a line what was done."""
+        text = (
+            f"{self.created:,} created, {self.updated:,} updated, {self.moved:,} moved, {self.removed:,} removed, "
+            f"{self.skipped:,} unchanged"
+        )
+        return f"{text}, {len(self.errors):,} failed" if self.errors else text
+
+    def __str__(self) -> str:
+        """Write the summary, and a line for each error."""
+        return "\n".join([self.summary(), *(visible(error, is_escaped=True) for error in self.errors)])
+
+    def __repr__(self) -> str:
+        return f"<ReconcileResult: {self.summary()}>"
+
+    def _values(self) -> tuple[object, ...]:
+        return self.created, self.removed, self.updated, self.skipped, self.errors, self.moved, self.before
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, ReconcileResult) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return ReconcileResult, self._values()
+
+
+def reconcile(
+    manifest_or_path: Manifest | StrPath,
+    directory: StrPath,
+    *,
+    store: AnyStore | None = None,
+    dry_run: bool = False,
+    progress: ReconcileProgress = None,
+    link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
+    sources: Iterable[StrPath | AnyStore] = (),
+    keep_removed: bool = False,
+    special_bits: bool = False,
+    workers: int | None = None,
+) -> ReconcilePlan | ReconcileResult:
+    """Make a directory what a manifest describes: the ReconcileResult, or with `dry_run` the ReconcilePlan.
+
+    Everything that the manifest does not name is removed, but for the two files of a workspace. Files are compared by
+    their content, modes and times by what the manifest says of them. Content that lies in the directory already is
+    moved; other content comes from the store, then from the sources. Nothing is touched before all of it was found,
+    nothing outside the directory is ever touched, and no symbolic link is followed. Devices, pipes and sockets are never
+    made.
+
+    manifest_or_path: a Manifest, or the path of one. directory: it is made if it is not there.
+    store: by default the one that is configured, if one is.
+    dry_run: only say what would be done. Nothing is written; files are read to compare them.
+    progress: a function of (type, path, index, count of operations), called in this thread as operations end, or True
+    for a line on stderr. An exception in it stops the work.
+    link: how content comes from a store or a source: "auto" shares its blocks where the file system can and copies
+    elsewhere, "copy" copies, "reflink" shares them or fails. With "hardlink" files are names of the store's own
+    read-only objects, with their modes and times, or it fails: whoever writes to one damages the store.
+    sources: directories, and stores, where content is looked for. Of a directory those files are read whose size is
+    needed.
+    keep_removed: first put the whole directory as it is into the store; the result's `before` is the manifest of that,
+    which is in the store as well, and to reconcile it brings everything back.
+    special_bits: whether set-user-ID, set-group-ID and sticky bits are set.
+    workers: threads, by default one a processor.
+
+    Raises MissingContent, with all that is nowhere to be had; UnusableManifest for a manifest that no directory can be
+    brought to, and PathTraversal for one with a name such as `..`; StoreNotConfigured where `keep_removed` needs a store
+    and there is none; OSError for a directory that cannot be listed whole, ScanError for one that cannot be kept; what a
+    store raises. Single operations that fail are in `result.errors`: see `result.raise_if_failed()`. After
+    KeyboardInterrupt another run completes the work.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     manifest = c4py.Manifest([c4py.Entry("empty", size=0), c4py.Entry("plates/")])
+    ...     print(c4py.reconcile(manifest, directory, dry_run=True))
+    ...     c4py.reconcile(manifest, directory)
+    mkdir plates
+    create empty
+    <ReconcileResult: 2 created, 0 updated, 0 moved, 0 removed, 0 unchanged>
+    """
+    if not isinstance(link, str):
+        raise TypeError(f"link must be str, not {type(link).__name__}")
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise TypeError(f"progress must be a function or True, not {type(progress).__name__}")
+    manifest = manifest_or_path if isinstance(manifest_or_path, Manifest) else load(manifest_or_path)
+    note = ""
+    if store is None:
+        try:
+            store = open_store()
+        except StoreNotConfigured as error:
+            if keep_removed:
+                raise
+            note = str(error)
+    if isinstance(sources, (str, bytes, os.PathLike)) or isinstance(sources, Store):
+        sources = (sources,)
+    line = _Line() if progress is True else None
+    try:
+        native = plan_reconciliation(
+            manifest,
+            directory,
+            _parts(store) + [part for source in sources for part in _parts(source)],
+            link,
+            bool(special_bits),
+            workers,
+            None if line is None else line.show_scan,
+        )
+        if dry_run:
+            return ReconcilePlan._of(native)
+        missing = native.missing()
+        if missing:
+            raise MissingContent(missing, note)
+        before = _keep(directory, store, workers) if keep_removed and store is not None else None
+        told = line.show_operation if line is not None else progress if callable(progress) else None
+        done, errors = native.apply(None if told is None else _counted(told, len(native)))
+    finally:
+        if line is not None:
+            line.end()
+    return ReconcileResult(
+        created=done["mkdir"] + done["create"] + done["symlink"],
+        removed=done["remove"] + done["rmdir"],
+        updated=done["update"],
+        skipped=native.skipped,
+        errors=errors,
+        moved=done["move"],
+        before=before,
+    )
+
+
+def _parts(store: AnyStore | StrPath | None) -> list[TreeStore | SourceOfContent | StrPath]:
+    """Give what is asked for content: the stores of several in their order, those in directories as the core's own."""
+    if store is None:
+        return []
+    if isinstance(store, MultiStore) and type(store).get is MultiStore.get and type(store).has is MultiStore.has:
+        return [part for inner in store.stores for part in _parts(inner)]
+    if isinstance(store, FSStore) and type(store).get is FSStore.get and type(store).has is FSStore.has:
+        return [store.tree]
+    return [store]
+
+
+def _keep(directory: StrPath, store: AnyStore, workers: int | None) -> Manifest:
+    """Put a directory as it is into a store; its manifest."""
+    from c4py.scanner import scan
+    from c4py.store.manifests import put_manifest
+
+    if not os.path.lexists(directory):
+        return Manifest()
+    before = scan(directory, store=store, link_ids="none", workers=workers)
+    if _STAGING in before:
+        before = before.filter(lambda path, _: path.split("/", 1)[0] != _STAGING)
+    put_manifest(store, before)
+    flush = getattr(store, "flush", None)
+    if flush is not None:
+        flush()
+    return before
+
+
+def _counted(progress: Callable[[str, str, int, int], object], total: int) -> Callable[[str, str], None]:
+    done = 0
+
+    def call(type: str, path: str) -> None:
+        nonlocal done
+        progress(type, path, done, total)
+        done += 1
+
+    return call
+
+
+class _Line:
+    """A line on stderr that is written over and over: how far the comparison is, then the operations."""
+
+    def __init__(self) -> None:
+        from c4py import scanner
+
+        self._line = scanner._Line()
+        self.end = self._line.end
+
+    def show_scan(self, stats: ScanStats) -> None:
+        self._line(stats)
+
+    def show_operation(self, _type: str, _path: str, index: int, total: int) -> None:
+        if index % 100 == 0 or index + 1 == total:
+            self._line.write(f"{index + 1:,} of {total:,} operations")
