@@ -80,6 +80,7 @@ __all__ = [
     "validate_text",
     "validation_codes",
     "verify_file",
+    "verify_tree",
 ]
 
 __version__: str

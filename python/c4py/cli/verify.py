@@ -133,7 +133,7 @@ def _lines(report: c4py.VerifyReport) -> Iterable[str]:
         how = "quick: no file was read" if report.mode == "quick" else f"sample of {report.sample:.4g}"
         yield f"OK: {report.files_total} files, {report.files_read} of them read ({how})"
     elif counts["ok"]:
-        yield f"ok: {counts['ok']} entries match"
+        yield f"ok: {counts['ok']} {'entry matches' if counts['ok'] == 1 else 'entries match'}"
     yield from _list(counts, "missing", (f"  - {visible(path)}" for path in report.missing))
     yield from _list(
         counts,

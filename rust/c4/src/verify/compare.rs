@@ -9,7 +9,7 @@ use super::{Extent, LEFT_ALONE, Options};
 use crate::C4Id;
 use crate::c4m::{Manifest, Mode, Orphans, Preorder, Row, RowId, Timestamp, safe_name, without_slash};
 use crate::diff::{Step, compare};
-use crate::scan::{IssueKind, ScanIssue};
+use crate::scan::{IssueKind, ScanIssue, ScanProgress};
 
 /// The type bits of a mode that says nothing but the type.
 const TYPE_MASK: u32 = 0o170_000;
@@ -55,15 +55,17 @@ struct Alone {
     in_unreadable: bool,
 }
 
-/// Compares what a manifest and a listing say; rows of both are in canonical order, by number.
+/// Compares what a manifest and a listing say; rows of both are in canonical order, by number. Once the work is to stop,
+/// what comes out is not whole.
 pub(super) fn compare_listings(
     expected: &Manifest,
     found: &Manifest,
     issues: &[ScanIssue],
     options: &Options,
+    progress: &ScanProgress,
 ) -> Comparison {
     let mut comparer = Comparer::new(expected, found, issues, options);
-    comparer.walk();
+    comparer.walk(progress);
     let mut comparison = comparer.comparison;
     comparison.extra.sort_unstable();
     comparison.changed.sort_by_key(|change| change.row);
@@ -106,7 +108,7 @@ impl<'m> Comparer<'m> {
         }
     }
 
-    fn walk(&mut self) {
+    fn walk(&mut self, progress: &ScanProgress) {
         let (walk_a, walk_b) = Preorder::of_two(self.expected, self.found, Orphans::AtTop);
         // The directories of both that are open, by depth, and whether they could not be listed.
         let mut open: Vec<(RowId, bool)> = Vec::new();
@@ -118,6 +120,8 @@ impl<'m> Comparer<'m> {
             Alone { parent: parent.map(|(row, _)| row), from, to, in_unreadable }
         };
         compare(&walk_a, &walk_b, |step| match step {
+            // Nobody waits for the rest.
+            _ if progress.is_cancelled() => {}
             Step::Same { a, b, count } => {
                 (0..count).for_each(|next| {
                     self.both(&mut open, walk_a.depth(a + next), walk_a.id(a + next), walk_b.id(b + next));

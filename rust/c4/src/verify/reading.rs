@@ -29,7 +29,10 @@ pub(super) fn run(
     on_finding: OnFinding<'_>,
 ) -> Result<Verification, ScanError> {
     let Comparison { verdicts, reads, changed, extra, unreadable, unreadable_besides, bytes_total } =
-        compare_listings(&expected, survey.listing(), survey.issues(), options);
+        compare_listings(&expected, survey.listing(), survey.issues(), options, progress);
+    if progress.is_cancelled() {
+        return Err(ScanError::Cancelled);
+    }
     if let Some(tell) = on_finding {
         let is_read: HashSet<RowId> = reads.iter().map(|read| read.expected).collect();
         let known = |row: &RowId| verdicts[*row as usize] != Verdict::Implied && !is_read.contains(row);

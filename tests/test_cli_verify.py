@@ -1,0 +1,176 @@
+"""`c4py verify`: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import c4py
+import pytest
+from c4py.cli import main
+from command import COMMAND, c4py_run, environment
+
+
+@pytest.fixture
+def delivery(home: Path) -> Path:
+    """Make a directory and its manifest beside it."""
+    root = home / "delivery"
+    (root / "d").mkdir(parents=True)
+    (root / "a").write_text("content of a")
+    (root / "d" / "b").write_text("content of b")
+    (root / "d" / "c").write_text("content of c")
+    c4py.dump(c4py.scan(root), home / "delivery.c4m")
+    return root
+
+
+def verify(home: Path, *arguments: str, piped: bytes | None = None) -> tuple[int, str, str]:
+    done = c4py_run("verify", *arguments, home=home, piped=piped)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.usefixtures("delivery")
+def test_what_is_right_is_one_line(home: Path) -> None:
+    assert verify(home, "delivery.c4m", "delivery") == (0, "OK: 3 files verified\n", "")
+    manifest = (home / "delivery.c4m").read_bytes()
+    assert verify(home, "-", "delivery/", piped=manifest) == (0, "OK: 3 files verified\n", "")
+    assert verify(home, "-q", "delivery.c4m", "delivery") == (0, "", "")
+
+
+def test_what_is_wrong_is_listed(home: Path, delivery: Path) -> None:
+    (delivery / "a").write_text("content of A")
+    (delivery / "d" / "b").rename(delivery / "\x1b[31m")
+    (delivery / "d" / "c").unlink()
+    (delivery / "d" / "c").symlink_to("\u202e")
+    expected, actual = c4py.identify_bytes(b"content of a"), c4py.identify_bytes(b"content of A")
+    code, out, err = verify(home, "delivery.c4m", "delivery")
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "ok: 1 entry matches",
+        "missing: 1 entry",
+        "  - d/b",
+        "corrupt: 1 entry",
+        "  ! a",
+        f"    expected: {expected}",
+        f"    actual:   {actual}",
+        "extra: 1 entry",
+        "  + \\x1b[31m",
+        "changed: 1 value",
+        "  ~ d/c: type file, is symlink",
+        "moved: 1 entry",
+        "  > d/b is \\x1b[31m",
+    ]
+    assert verify(home, "-q", "delivery.c4m", "delivery") == (1, "", "")
+
+
+def test_quick_sample_and_metadata(home: Path, delivery: Path) -> None:
+    code, out, _ = verify(home, "delivery.c4m", "delivery", "--quick")
+    assert (code, out) == (0, "OK: 3 files, 0 of them read (quick: no file was read)\n")
+    code, out, _ = verify(home, "delivery.c4m", "delivery", "--sample", "34%")
+    assert (code, out) == (0, "OK: 3 files, 2 of them read (sample of 0.34)\n")
+    os.utime(delivery / "a", (0, 1_600_000_000))
+    code, out, _ = verify(home, "delivery.c4m", "delivery", "--quick")
+    assert code == 1
+    assert "  ~ a: time " in out
+    assert out.endswith("unverified: 2 entries\n")
+    assert verify(home, "delivery.c4m", "delivery", "--drop-cache", "--workers", "1")[0] == 0
+    assert verify(home, "delivery.c4m", "delivery", "--metadata")[0] == 1
+
+
+def test_a_manifest_in_other_words_is_accepted_when_asked(home: Path, delivery: Path) -> None:
+    (delivery / "note.c4m").write_bytes(b"- - 1 a -\n- - 2 b -\n")
+    c4py.dump(c4py.scan(delivery), home / "delivery.c4m")
+    (delivery / "note.c4m").write_bytes(b"- - 2 b -\n- - 1 a -\n")
+    code, out, _ = verify(home, "delivery.c4m", "delivery")
+    assert (code, out) == (1, "ok: 4 entries match\ncanonical only: 1 entry\n  = note.c4m\n")
+    assert verify(home, "delivery.c4m", "delivery", "--accept-canonical")[0] == 0
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_file_that_cannot_be_read_has_an_exit_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        root.mkdir()
+        (root / "a").write_text("a")
+        c4py.dump(c4py.scan(root), Path(folder, "m.c4m"))
+        (root / "a").chmod(0)
+        arguments = ["verify", str(Path(folder, "m.c4m")), str(root)]
+        assert main(arguments) == 3
+        out = capsys.readouterr().out
+        assert out == "unreadable: 1 entry\n  ? a: cannot open the file: Permission denied (os error 13)\n"
+        (root / "b").write_text("b")
+        assert main(arguments) == 1
+
+
+@pytest.mark.usefixtures("delivery")
+def test_what_is_not_compared_ends_with_2(home: Path) -> None:
+    (home / "bad.c4m").write_text("no manifest\n")
+    (home / "evil.c4m").write_text("- - 1 ../x -\n")
+    for arguments, message in (
+        ([], "required: manifest, directory"),
+        (["delivery.c4m"], "required: directory"),
+        (["nothing.c4m", "delivery"], "nothing.c4m: No such file or directory"),
+        (["delivery.c4m", "nothing"], "nothing: No such file or directory"),
+        (["delivery.c4m", "delivery.c4m"], "delivery.c4m: Not a directory"),
+        (["bad.c4m", "delivery"], "bad.c4m: line 1"),
+        (["evil.c4m", "delivery"], "evil.c4m: line 1, column 10"),
+        (["delivery.c4m", "delivery", "--sample", "0"], "--sample"),
+        (["delivery.c4m", "delivery", "--sample", "2"], "--sample"),
+        (["delivery.c4m", "delivery", "--sample", "0.1", "--quick"], "not allowed with"),
+        (["delivery.c4m", "delivery", "--workers", "0"], "workers must be between"),
+        (["delivery.c4m", "delivery", "--json", "-", "--csv", "-"], "one report"),
+        (["delivery.c4m", "delivery", "--no-such-flag"], "unrecognized"),
+    ):
+        code, out, err = verify(home, *arguments)
+        assert (code, out) == (2, ""), (arguments, err)
+        assert message in err
+        assert "Traceback" not in err
+
+
+def test_reports_are_those_of_the_library(home: Path, delivery: Path) -> None:
+    (delivery / "a").write_text("content of A")
+    flags = [f"--{name}={name}.out" for name in ("json", "csv", "junit", "html")]
+    code, out, err = verify(home, "delivery.c4m", "delivery", *flags)
+    assert (code, err) == (1, "")
+    assert out.startswith("ok: 3 entries match\ncorrupt: 1 entry\n")
+    actual = str(c4py.identify_bytes(b"content of A"))
+    for name, first in (("json", "{"), ("csv", "status,"), ("junit", "<?xml"), ("html", "<!doctype html>")):
+        text = (home / f"{name}.out").read_text()
+        assert text.lower().startswith(first)
+        assert actual in text
+    assert not [name for name in os.listdir(home) if name.endswith(".tmp")]
+
+
+def test_one_report_goes_to_standard_output_instead_of_text(home: Path, delivery: Path) -> None:
+    (delivery / "a").unlink()
+    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "-", "--html", "json.out")
+    assert (code, err) == (1, "")
+    assert "a" in out
+    assert json.loads(out)["is_ok"] is False
+    assert (home / "json.out").read_text().lower().startswith("<!doctype html>")
+
+
+def test_an_interrupt_ends_with_130(home: Path, delivery: Path) -> None:
+    shutil.rmtree(delivery)
+    delivery.mkdir()
+    with open(delivery / "large", "wb") as file:
+        file.truncate(40_000_000_000)
+    c4id = c4py.identify_bytes(b"other")
+    (home / "delivery.c4m").write_text(f"-rw-r--r-- - 40000000000 large {c4id}\n")
+    process = subprocess.Popen(
+        [*COMMAND, "verify", "delivery.c4m", "delivery"],
+        cwd=home,
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"c4py: interrupted\n")
