@@ -56,6 +56,9 @@ const PATIENCE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes that are read at once; a whole piece without a sound record ends the reading of a file.
 const PIECE_BYTES: usize = 8192 * RECORD_BYTES;
 
+/// Most records that room is made for at once: the length of a damaged file says nothing.
+const MOST_RESERVED: usize = 1 << 22;
+
 const DAY: u64 = 24 * 60 * 60;
 
 /// The time, in nanoseconds since 1970.
@@ -98,7 +101,7 @@ impl Cache {
                         if read.iter().any(|(other, _)| *other == path) {
                             continue;
                         }
-                        match read_file(&path, |record| index.insert(record)) {
+                        match read_file(&path, &mut index) {
                             Ok((count, is_finished)) => {
                                 read_records += count;
                                 read.push((path, is_finished));
@@ -187,28 +190,38 @@ impl Index {
         hasher.hash_one((inode.device, inode.number))
     }
 
+    /// Makes room for the records of a file of so many bytes.
+    fn reserve(&mut self, file_bytes: u64) {
+        let count = (file_bytes as usize / RECORD_BYTES).min(MOST_RESERVED);
+        let Self { records, table, hasher } = self;
+        records.reserve(count);
+        table.reserve(count, |number| Self::hash(hasher, records[*number as usize].version.inode));
+    }
+
     fn insert(&mut self, record: Record) {
         let Self { records, table, hasher } = self;
         let inode = record.version.inode;
-        let found = table.find(Self::hash(hasher, inode), |number| records[*number as usize].version.inode == inode);
-        match found.map(|number| &mut records[*number as usize]) {
-            Some(other) if other.version == record.version => {
+        let Ok(next) = u32::try_from(records.len()) else { return };
+        let is_it = |number: &u32| records[*number as usize].version.inode == inode;
+        let rehash = |number: &u32| Self::hash(hasher, records[*number as usize].version.inode);
+        match table.entry(Self::hash(hasher, inode), is_it, rehash) {
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                entry.insert(next);
+                records.push(record);
+            }
+            hashbrown::hash_table::Entry::Occupied(entry) => {
+                let other = &mut records[*entry.get() as usize];
+                if other.version != record.version {
+                    if record.version.is_later_than(&other.version) {
+                        *other = record;
+                    }
+                    return;
+                }
                 other.day = other.day.max(record.day);
                 if other.id != record.id {
                     // One of them is wrong.
                     other.id = C4Id::NIL;
                 }
-            }
-            Some(other) => {
-                if record.version.is_later_than(&other.version) {
-                    *other = record;
-                }
-            }
-            None => {
-                let Ok(number) = u32::try_from(records.len()) else { return };
-                records.push(record);
-                let rehash = |number: &u32| Self::hash(hasher, records[*number as usize].version.inode);
-                table.insert_unique(Self::hash(hasher, inode), number, rehash);
             }
         }
     }
@@ -380,7 +393,7 @@ fn trusted_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Reads the sound records of a cache file: how many, and whether the file will not grow any more.
-fn read_file(path: &Path, mut take: impl FnMut(Record)) -> io::Result<(usize, bool)> {
+fn read_file(path: &Path, index: &mut Index) -> io::Result<(usize, bool)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let metadata = file.metadata()?;
@@ -395,18 +408,22 @@ fn read_file(path: &Path, mut take: impl FnMut(Record)) -> io::Result<(usize, bo
     if first != header() {
         return Err(io::ErrorKind::InvalidData.into());
     }
+    index.reserve(metadata.len());
     let mut count = 0;
-    let mut piece = Vec::new();
+    let mut piece = Vec::with_capacity(PIECE_BYTES);
+    let mut before: Vec<Vec<Record>> = Vec::new();
     loop {
-        piece.clear();
-        (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-        let sound: Vec<Vec<Record>> = piece.par_chunks(PIECE_BYTES / 8).map(records).collect();
-        let before = count;
-        for record in sound.into_iter().flatten() {
-            take(record);
-            count += 1;
-        }
-        if piece.len() < PIECE_BYTES || count == before {
+        let next = || -> io::Result<Vec<Vec<Record>>> {
+            piece.clear();
+            (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+            Ok(piece.par_chunks(PIECE_BYTES / 8).map(records).collect())
+        };
+        let insert = || before.into_iter().flatten().for_each(|record| index.insert(record));
+        before = rayon::join(next, insert).0?;
+        let found = before.iter().map(Vec::len).sum::<usize>();
+        count += found;
+        if piece.len() < PIECE_BYTES || found == 0 {
+            before.into_iter().flatten().for_each(|record| index.insert(record));
             return Ok((count, is_finished));
         }
     }
