@@ -20,22 +20,18 @@
 //! used is written again when its note is [`RENEWED_DAYS`] old. While a scan runs a record takes about 120 bytes of
 //! memory.
 
-use std::ffi::OsString;
-use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::fs;
+use std::hash::BuildHasher as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags, Stat};
+use rustix::fs::Stat;
 
-use super::record::{RECORD_BYTES, Record, Version, header, records};
+use super::cache_file::{Writer, files_of, key_of, read_file, remove_older, trusted_directory};
+use super::record::{RECORD_BYTES, Record, Version};
 use super::walk::Inode;
 use crate::C4Id;
 
@@ -43,18 +39,12 @@ use crate::C4Id;
 const KEPT_DAYS: u32 = 60;
 /// How old the day of a record becomes before it is written again.
 const RENEWED_DAYS: u32 = 7;
-/// A file that a scan is writing is taken for one that was left behind when nothing was added for so long.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// From how many files on, and how many outdated records beyond those that hold, a cache is written anew.
 const MANY_FILES: usize = 8;
 const MANY_OUTDATED: usize = 1024;
 
-/// How long what was hashed waits to be written, and how much of it: what a kill can cost.
-const PATIENCE: Duration = Duration::from_secs(1);
-const PATIENCE_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Bytes that are read at once; a whole piece without a sound record ends the reading of a file.
-const PIECE_BYTES: usize = 8192 * RECORD_BYTES;
+/// Most records that room is made for at once: the length of a damaged file says nothing.
+const MOST_RESERVED: usize = 1 << 22;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -98,7 +88,7 @@ impl Cache {
                         if read.iter().any(|(other, _)| *other == path) {
                             continue;
                         }
-                        match read_file(&path, |record| index.insert(record)) {
+                        match read_file(&path, &mut index) {
                             Ok((count, is_finished)) => {
                                 read_records += count;
                                 read.push((path, is_finished));
@@ -142,7 +132,7 @@ impl Cache {
     pub(super) fn finish(self, is_complete: bool) -> Option<(PathBuf, io::Error)> {
         let mut writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         writer.finish();
-        let outdated = self.read_records - self.index.records.len();
+        let outdated = self.read_records.saturating_sub(self.index.records.len());
         let is_due = self.read.len() >= MANY_FILES || outdated > self.index.records.len() + MANY_OUTDATED;
         if is_complete && is_due && writer.failure.is_none() {
             let mut joined = Writer::new(&writer.directory, std::mem::take(&mut writer.key));
@@ -163,7 +153,8 @@ impl Cache {
             writer.failure = joined.failure;
         }
         if writer.has_written {
-            sweep(&writer.directory);
+            // No record in them would be kept.
+            remove_older(&writer.directory, Duration::from_secs(u64::from(KEPT_DAYS) * DAY));
         }
         writer.failure.map(|error| (writer.directory, error))
     }
@@ -175,7 +166,7 @@ impl Cache {
 
 /// Records by inode.
 #[derive(Default)]
-struct Index {
+pub(super) struct Index {
     records: Vec<Record>,
     /// Numbers of records.
     table: HashTable<u32>,
@@ -187,28 +178,38 @@ impl Index {
         hasher.hash_one((inode.device, inode.number))
     }
 
-    fn insert(&mut self, record: Record) {
+    /// Makes room for the records of a file of so many bytes.
+    pub(super) fn reserve(&mut self, file_bytes: u64) {
+        let count = (file_bytes as usize / RECORD_BYTES).min(MOST_RESERVED);
+        let Self { records, table, hasher } = self;
+        records.reserve(count);
+        table.reserve(count, |number| Self::hash(hasher, records[*number as usize].version.inode));
+    }
+
+    pub(super) fn insert(&mut self, record: Record) {
         let Self { records, table, hasher } = self;
         let inode = record.version.inode;
-        let found = table.find(Self::hash(hasher, inode), |number| records[*number as usize].version.inode == inode);
-        match found.map(|number| &mut records[*number as usize]) {
-            Some(other) if other.version == record.version => {
+        let Ok(next) = u32::try_from(records.len()) else { return };
+        let is_it = |number: &u32| records[*number as usize].version.inode == inode;
+        let rehash = |number: &u32| Self::hash(hasher, records[*number as usize].version.inode);
+        match table.entry(Self::hash(hasher, inode), is_it, rehash) {
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                entry.insert(next);
+                records.push(record);
+            }
+            hashbrown::hash_table::Entry::Occupied(entry) => {
+                let other = &mut records[*entry.get() as usize];
+                if other.version != record.version {
+                    if record.version.is_later_than(&other.version) {
+                        *other = record;
+                    }
+                    return;
+                }
                 other.day = other.day.max(record.day);
                 if other.id != record.id {
                     // One of them is wrong.
                     other.id = C4Id::NIL;
                 }
-            }
-            Some(other) => {
-                if record.version.is_later_than(&other.version) {
-                    *other = record;
-                }
-            }
-            None => {
-                let Ok(number) = u32::try_from(records.len()) else { return };
-                records.push(record);
-                let rehash = |number: &u32| Self::hash(hasher, records[*number as usize].version.inode);
-                table.insert_unique(Self::hash(hasher, inode), number, rehash);
             }
         }
     }
@@ -222,208 +223,89 @@ impl Index {
     }
 }
 
-/// A cache file that is being written; it is made with its first record.
-struct Writer {
-    directory: PathBuf,
-    key: OsString,
-    file: Option<(File, PathBuf)>,
-    buffer: Vec<u8>,
-    /// Bytes of the files that the records in the buffer are of.
-    waiting_bytes: u64,
-    written_at: Instant,
-    has_written: bool,
-    /// After a failure nothing more is written.
-    failure: Option<io::Error>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Writer {
-    fn new(directory: &Path, key: OsString) -> Self {
-        Self {
-            directory: directory.to_owned(),
-            key,
-            file: None,
-            buffer: Vec::new(),
-            waiting_bytes: 0,
-            written_at: Instant::now(),
-            has_written: false,
-            failure: None,
+    fn record(number: u64, ctime: i64, content: &str, age_days: u32) -> Record {
+        let day = today() - age_days;
+        Record { version: Version::sample(number, ctime), id: C4Id::of(content.as_bytes()), day }
+    }
+
+    fn write(directory: &Path, root: &Path, records: &[Record]) {
+        let mut writer = Writer::new(directory, key_of(root));
+        records.iter().for_each(|record| writer.add(record, 0));
+        writer.finish();
+        assert!(writer.failure.is_none(), "{:?}", writer.failure);
+    }
+
+    fn load(directory: &Path, root: &Path) -> Cache {
+        Cache::load(directory, root)
+    }
+
+    #[test]
+    fn of_records_of_one_file_the_latest_holds_and_contradictions_are_not_believed() {
+        let place = tempfile::tempdir().unwrap();
+        let (directory, root) = (place.path().join("cache"), Path::new("/"));
+        write(&directory, root, &[record(1, 10, "new", 0), record(2, 10, "a", 0), record(3, 10, "same", 3)]);
+        write(&directory, root, &[record(1, 9, "old", 0), record(2, 10, "b", 0), record(3, 10, "same", 1)]);
+        let cache = load(&directory, root);
+        let found = |number, ctime| {
+            let number = cache.index.find(&Version::sample(number, ctime))?;
+            Some(cache.index.records[number as usize])
+        };
+        assert_eq!(found(1, 10), Some(record(1, 10, "new", 0)));
+        assert_eq!(found(1, 9), None);
+        assert_eq!(found(2, 10), None);
+        assert_eq!(found(3, 10), Some(record(3, 10, "same", 1)));
+        assert_eq!(found(4, 10), None);
+    }
+
+    #[test]
+    fn each_root_has_records_of_its_own() {
+        let place = tempfile::tempdir().unwrap();
+        write(place.path(), Path::new("/usr"), &[record(1, 10, "a", 0)]);
+        assert_eq!(load(place.path(), Path::new("/usr")).index.records.len(), 1);
+        assert_eq!(load(place.path(), Path::new("/usr/../usr/.")).index.records.len(), 1);
+        assert_eq!(load(place.path(), Path::new("/")).index.records.len(), 0);
+    }
+
+    #[test]
+    fn what_was_not_found_for_long_is_dropped_and_what_is_used_is_written_again() {
+        let place = tempfile::tempdir().unwrap();
+        let (directory, root) = (place.path(), Path::new("/"));
+        let all = [
+            record(1, 10, "unused for long", KEPT_DAYS),
+            record(2, 10, "unused", KEPT_DAYS - 1),
+            record(3, 10, "used", RENEWED_DAYS),
+            record(4, 10, "used lately", RENEWED_DAYS - 1),
+        ];
+        for number in 0..MANY_FILES {
+            write(directory, root, &all[number % 4..=number % 4]);
         }
-    }
-
-    fn fail(&mut self, error: io::Error) {
-        self.failure.get_or_insert(error);
-        self.buffer = Vec::new();
-    }
-
-    fn add(&mut self, record: &Record, bytes: u64) {
-        if self.failure.is_some() {
-            return;
+        let cache = load(directory, root);
+        for number in [3, 4] {
+            let found = cache.index.find(&Version::sample(number, 10)).unwrap();
+            assert_eq!(cache.take(found), all[number as usize - 1].id);
         }
-        self.buffer.extend_from_slice(&record.to_bytes());
-        self.waiting_bytes += bytes;
-        let is_due = self.buffer.len() >= PIECE_BYTES || self.waiting_bytes >= PATIENCE_BYTES;
-        if is_due || self.written_at.elapsed() >= PATIENCE {
-            self.write();
+        assert!(cache.finish(true).is_none());
+        assert_eq!(files_of(directory, &key_of(root)).len(), 2);
+        let mut left = load(directory, root).index.records;
+        left.sort_by_key(|record| record.version.inode.number);
+        assert_eq!(left, [all[1], record(3, 10, "used", 0), all[3]]);
+    }
+
+    #[test]
+    fn a_scan_that_did_not_end_joins_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let (directory, root) = (place.path(), Path::new("/"));
+        for number in 0..MANY_FILES as u64 {
+            write(directory, root, &[record(number, 10, "a", 0)]);
         }
-    }
-
-    fn write(&mut self) {
-        if let Err(error) = self.try_write() {
-            self.fail(error);
-        }
-        self.buffer.clear();
-        self.waiting_bytes = 0;
-        self.written_at = Instant::now();
-    }
-
-    fn try_write(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        if self.file.is_none() {
-            DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
-            trusted_directory(&self.directory)?;
-            let (mut file, path) = create(&self.directory, &self.key)?;
-            if let Err(error) = file.write_all(&header()) {
-                let _ = fs::remove_file(path);
-                return Err(error);
-            }
-            self.file = Some((file, path));
-        }
-        let Some((file, _)) = &mut self.file else { return Ok(()) };
-        file.write_all(&self.buffer)?;
-        self.has_written = true;
-        Ok(())
-    }
-
-    /// Removes the file.
-    fn discard(&mut self) {
-        if let Some((_, path)) = self.file.take() {
-            let _ = fs::remove_file(path);
-        }
-    }
-
-    /// Writes what waits, and gives the file the name of a finished one.
-    fn finish(&mut self) {
-        self.write();
-        if let Some((_, path)) = self.file.take() {
-            // After a failure as well: every record that was written to its end holds.
-            if let Err(error) = fs::rename(&path, path.with_extension(FINISHED)) {
-                self.fail(error);
-            }
-        }
-    }
-}
-
-const FINISHED: &str = "ids";
-const UNFINISHED: &str = "part";
-
-const KEY_DIGITS: usize = 32;
-
-/// What the names of the files of a root begin with.
-fn key_of(root: &Path) -> OsString {
-    let digest = c4_sha512::digest(root.as_os_str().as_bytes());
-    let mut key = String::new();
-    for byte in &digest[..KEY_DIGITS / 2] {
-        let _ = write!(key, "{byte:02x}");
-    }
-    key.into()
-}
-
-/// Makes a file of a name that there was not.
-fn create(directory: &Path, key: &OsString) -> io::Result<(File, PathBuf)> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    loop {
-        let random = RandomState::new().build_hasher().finish();
-        let mut name = key.clone().into_vec();
-        name.extend_from_slice(format!("-{random:016x}.{UNFINISHED}").as_bytes());
-        let path = directory.join(OsString::from_vec(name));
-        match rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR) {
-            Err(rustix::io::Errno::EXIST) => {}
-            result => return Ok((result?.into(), path)),
-        }
-    }
-}
-
-/// The cache files among those of a directory, of one key, or of all when it is empty.
-fn files_of(directory: &Path, key: &OsString) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let is_cache = |path: &PathBuf| {
-        let name = path.file_stem().unwrap_or_default().as_bytes();
-        let extension = path.extension().unwrap_or_default();
-        name.starts_with(key.as_bytes()) && is_name(name) && (extension == FINISHED || extension == UNFINISHED)
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_cache).collect();
-    paths.sort();
-    paths
-}
-
-/// Whether a name before its extension is that of a cache file: the directory may hold what others put there.
-fn is_name(name: &[u8]) -> bool {
-    let is_hex = |text: &[u8]| text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    name.len() == KEY_DIGITS + 17
-        && is_hex(&name[..KEY_DIGITS])
-        && name[KEY_DIGITS] == b'-'
-        && is_hex(&name[KEY_DIGITS + 1..])
-}
-
-/// Refuses a directory in which others put files.
-fn trusted_directory(directory: &Path) -> io::Result<()> {
-    let metadata = fs::metadata(directory)?;
-    if !metadata.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
-    }
-    if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o002 != 0 {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write to it"));
-    }
-    Ok(())
-}
-
-/// Reads the sound records of a cache file: how many, and whether the file will not grow any more.
-fn read_file(path: &Path, mut take: impl FnMut(Record)) -> io::Result<(usize, bool)> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let metadata = file.metadata()?;
-    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-    if !metadata.is_file() || !is_ours {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let is_abandoned = || age_of(&metadata) >= ABANDONED;
-    let is_finished = path.extension().is_some_and(|extension| extension == FINISHED) || is_abandoned();
-    let mut first = [0; RECORD_BYTES];
-    file.read_exact(&mut first)?;
-    if first != header() {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut count = 0;
-    let mut piece = Vec::new();
-    loop {
-        piece.clear();
-        (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-        let sound: Vec<Vec<Record>> = piece.par_chunks(PIECE_BYTES / 8).map(records).collect();
-        let before = count;
-        for record in sound.into_iter().flatten() {
-            take(record);
-            count += 1;
-        }
-        if piece.len() < PIECE_BYTES || count == before {
-            return Ok((count, is_finished));
-        }
-    }
-}
-
-/// Time since a file was written to; none when that lies in the future.
-fn age_of(metadata: &fs::Metadata) -> Duration {
-    let modified = metadata.modified().unwrap_or_else(|_| SystemTime::now());
-    SystemTime::now().duration_since(modified).unwrap_or_default()
-}
-
-/// Removes cache files so old that no record in them would be kept.
-fn sweep(directory: &Path) {
-    let limit = Duration::from_secs(u64::from(KEPT_DAYS) * DAY);
-    for path in files_of(directory, &OsString::new()) {
-        if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file() && age_of(&metadata) > limit) {
-            let _ = fs::remove_file(path);
-        }
+        assert!(load(directory, root).finish(false).is_none());
+        assert_eq!(files_of(directory, &key_of(root)).len(), MANY_FILES);
+        assert!(load(directory, root).finish(true).is_none());
+        assert_eq!(files_of(directory, &key_of(root)).len(), 1);
+        assert_eq!(load(directory, root).index.records.len(), MANY_FILES);
     }
 }

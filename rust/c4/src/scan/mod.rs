@@ -14,6 +14,7 @@
 mod assemble;
 pub(crate) mod below;
 mod cache;
+mod cache_file;
 mod exclude;
 mod hash;
 mod keep;

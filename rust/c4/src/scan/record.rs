@@ -62,6 +62,11 @@ impl Version {
         self.ctime % NS != 0 && self.mtime.max(self.ctime) < moment.saturating_sub(MARGIN)
     }
 
+    #[cfg(test)]
+    pub(super) fn sample(number: u64, ctime: i64) -> Self {
+        Self { inode: Inode { device: 1, number }, size: 3, mtime: 5, ctime }
+    }
+
     pub(super) fn is_later_than(&self, other: &Self) -> bool {
         self.ctime > other.ctime
     }
