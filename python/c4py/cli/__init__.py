@@ -2,8 +2,8 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `store` is no verb of the family's other command: there 1 is a finding as well, and
-wrong usage is 2.
+that of its ID; 130 interrupted. `dupes` and `store` are no verbs of the family's other command: there 1 is a finding
+as well, and wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Verbs and what they do.
 VERBS = {
     "cat": "print the content of an ID, or a manifest",
+    "dupes": "print the files that have the same content",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
     "store": "make, list, check and clean the content store",
     "version": "print the version",
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from c4py.cli.id import run
         elif verb == "cat":
             from c4py.cli.cat import run
+        elif verb == "dupes":
+            from c4py.cli.dupes import run
         elif verb == "store":
             from c4py.cli.store import run
         else:
