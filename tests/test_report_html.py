@@ -105,7 +105,12 @@ def test_the_page_needs_nothing_and_runs_nothing() -> None:
 
 
 def test_the_page_is_for_print_for_the_dark_and_for_narrow_screens() -> None:
-    for rule in ("@media print", "@media screen and (prefers-color-scheme: dark)", "@media (max-width:", "break-after"):
+    for rule in (
+        "@media print",
+        "@media screen and (prefers-color-scheme: dark)",
+        "@media screen and (max-width:",
+        "break-after",
+    ):
         assert rule in STYLE
     assert STYLE.count("{") == STYLE.count("}")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Verbs and what they do.
 VERBS = {
     "cat": "print the content of an ID, or a manifest",
+    "dupes": "print the files that have the same content",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
     "ingest": "take a bundle in: its content and its manifests",
     "patch": "bring a directory or a manifest to a state",

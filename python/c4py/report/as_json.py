@@ -91,9 +91,14 @@ def _changed(change: Changed) -> dict[str, str]:
     return {
         "path": utf8_name(change.path),
         "field": change.field,
-        "expected": utf8_name(change.expected) if change.field == "target" else change.expected,
-        "actual": utf8_name(change.actual) if change.field == "target" else change.actual,
+        "expected": _utf8(change.expected),
+        "actual": _utf8(change.actual),
     }
+
+
+def _utf8(text: str) -> str:
+    """Write bytes that are no UTF-8 as escapes; a c4m line holds none."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _iso(time: datetime) -> str:

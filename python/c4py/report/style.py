@@ -50,13 +50,15 @@ th { font-weight: 600; color: var(--quiet); font-size: .9em; }
 td { overflow-wrap: anywhere; }
 td:last-child, th:last-child { padding-right: 0; }
 .narrow { width: 5rem; } .quarter { width: 25%; } .middle { width: 40%; }
-.plain thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.plain { border-top: 1px solid var(--line); }
+@media screen {
+  .plain thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .plain { border-top: 1px solid var(--line); }
+}
 .ids { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 .75rem; margin-top: .2rem; }
 .ids span:nth-child(odd) { color: var(--quiet); font-size: .9em; }
 .more { padding: .5rem 0; color: var(--quiet); }
 footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--line); color: var(--quiet); }
-@media (max-width: 40rem) {
+@media screen and (max-width: 40rem) {
   body { padding: 1.25rem 1rem 2rem; }
   .verdict { font-size: 1.25rem; }
   dl { grid-template-columns: minmax(0, 1fr); gap: 0; padding: .75rem 1rem; }
@@ -77,5 +79,6 @@ footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--li
   section > .more { break-after: auto; break-before: avoid; }
   tr, dl, .ids { break-inside: avoid; }
   thead { display: table-header-group; }
+  tbody tr:first-child { break-before: avoid; }
 }
 """

@@ -35,7 +35,7 @@ def scope(report: Report) -> str:
         return f"quick: presence, type, size and time were compared, content was not read; {files}"
     if report.mode == "sample":
         part = "" if report.sample is None else f" of {share(report.sample)}"
-        return f"sample{part}: the content of the others was not read; {files}"
+        return f"sample{part}{also}: the content of the others was not read; {files}"
     return f"full: content{also}; {files}"
 
 
@@ -67,4 +67,8 @@ def cache(report: Report) -> str:
     """Say whether the content came from the disk; "" if that was not asked for."""
     if report.cache_dropped is None:
         return ""
-    return "read from the disk" if report.cache_dropped else "the cache could not be dropped: reads may be from memory"
+    return (
+        "read from the disk, as the system says"
+        if report.cache_dropped
+        else "the cache could not be dropped: reads may be from memory"
+    )
