@@ -205,7 +205,7 @@ def test_a_directory_with_a_name_of_the_state_is_left_out_with_what_is_in_it(tmp
     (tmp_path / "ws" / STATE_FILE / "below" / "file").write_text("x")
     (tmp_path / "ws" / "other").mkdir()
     workspace = c4py.Workspace(tmp_path / "ws", store=DictStore())
-    assert [entry.path for entry in workspace.snapshot()] == ["other/"]
+    assert [entry.path for entry in workspace.snapshot()] == ["other"]
     assert workspace.status()["damaged"] == f"{STATE_FILE}: not a regular file"
 
 

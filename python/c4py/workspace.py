@@ -177,14 +177,15 @@ class Workspace:
         given = manifest
         if not isinstance(given, Manifest):
             given = load_path(given)
+        store = self.store
         if given.base is not None:
-            given = resolve_chain(given, store=self.store)
+            given = resolve_chain(given, store=store)
 
         def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:
             return reconcile(
                 given,
                 self.path,
-                store=self.store,
+                store=store,
                 dry_run=dry_run,
                 progress=progress,
                 link=link,
