@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_errors_are_a_line(home: Path, store: c4py.FSStore) -> None:
         assert (done.returncode, done.stdout) == (1, b"")
         assert done.stderr.decode().startswith(message)
         assert done.stderr.count(b"\n") == 1
+
+
+def test_without_zstandard_the_error_names_the_extra(
+    home: Path, store: c4py.FSStore, shots: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert main(["pool", "--store", str(store.root), str(shots), str(home / "b.tar.zst")]) == 1
+    (home / "b").write_bytes(b"\x28\xb5\x2f\xfd")
+    assert main(["ingest", "--store", str(store.root), str(home / "b")]) == 1
+    told = "bundles with zstd need zstandard: pip install 'c4py[zstd]'\n"
+    assert capsys.readouterr().err == f"c4py pool: {told}c4py ingest: {told}"
 
 
 def test_a_manifest_in_the_way_stays(home: Path, store: c4py.FSStore, shots: Path) -> None:

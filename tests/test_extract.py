@@ -133,7 +133,7 @@ def test_it_works_from_any_directory_however_it_is_called(tmp_path: Path, bundle
 @pytest.mark.parametrize("name", ["awk", "gawk", "mawk", "original-awk"])
 def test_every_awk_computes_the_same_ids(tmp_path: Path, bundle: Path, name: str) -> None:
     found = shutil.which(name)
-    if found is None:
+    if found is None or subprocess.run([found, "BEGIN { exit 0 }"], capture_output=True, check=False).returncode:
         pytest.skip(f"no {name} here")
     shell = [shutil.which("sh") or "/bin/sh"]
     path = tools(tmp_path / "bin", shell)

@@ -6,6 +6,9 @@ import copy
 import io
 import os
 import pickle
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -307,6 +310,52 @@ def test_an_ingest_that_was_interrupted_goes_on(bundle: Path, here: Path) -> Non
     done = c4py.ingest(bundle, store=other, destination=here)
     assert done.skipped == 4
     assert os.listdir(here) == ["shots.c4m"]
+
+
+KILLED = """
+import os, signal, sys, c4py
+what, at, given, out, store, here = sys.argv[1:]
+
+def stop(_name, done, _total):
+    if done == int(at):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if what == "pool":
+    c4py.pool(given, out, store=c4py.FSStore(store), progress=stop)
+else:
+    c4py.ingest(given, store=c4py.FSStore(store), destination=here, progress=stop)
+"""
+
+
+def killed(*arguments: str | Path | int) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("at", [0, 3, FILES])
+def test_a_pool_that_was_killed_goes_on(
+    tmp_path: Path, here: Path, bundle: Path, stored: c4py.Manifest, store: c4py.FSStore, at: int
+) -> None:
+    out = tmp_path / "out"
+    killed("pool", at, tmp_path / "shots.c4m", out, store.root, here)
+    assert set(os.listdir(out)) <= {"store"}
+    assert all(
+        c4id in store or c4id == c4py.identify_file(tmp_path / "shots.c4m") for c4id in c4py.FSStore(out / "store")
+    )
+    c4py.pool(tmp_path / "shots.c4m", out, store=store)
+    assert {name: data for name, data in listing(out).items() if "/." not in name} == listing(bundle)
+    assert c4py.FSStore(out / "store").verify().is_ok
+    assert contents_of(stored) <= set(c4py.FSStore(out / "store"))
+
+
+@pytest.mark.parametrize("at", [0, 3, CONTENTS])
+def test_an_ingest_that_was_killed_goes_on(tmp_path: Path, here: Path, bundle: Path, at: int) -> None:
+    killed("ingest", at, bundle, "-", tmp_path / "other", here)
+    assert not (here / "shots.c4m").exists()
+    other = c4py.FSStore(tmp_path / "other")
+    assert c4py.ingest(bundle, store=other, destination=here).missing == 0
+    assert other.verify().is_ok
+    assert (here / "shots.c4m").read_bytes() == (bundle / "shots.c4m").read_bytes()
 
 
 def test_progress_tells_paths_and_ids(tmp_path: Path, here: Path, stored: c4py.Manifest, store: c4py.FSStore) -> None:

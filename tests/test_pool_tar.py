@@ -354,6 +354,10 @@ def pax(key: str, value: str, claimed: int | None = None) -> bytes:
         pax("path", "x.c4m", claimed=9999),
         pax("path", "x.c4m", claimed=1),
         pax("path", "x.c4m", claimed=0),
+        pax("path", "x\0.c4m"),
+        pax("size", "-1"),
+        pax("size", "9" * 5000),
+        pax("size", "1e9"),
         member("pax", b"no record", b"x"),
         member("pax", b"99999999999999999999 path=x\n", b"x"),
         member("././@LongLink", b"../x.c4m\0", b"L"),
@@ -409,7 +413,7 @@ def zstandardized(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def test_a_compressed_bomb_is_refused_before_it_is_written(
     tmp_path: Path, here: Path, packed: Callable[[Iterator[bytes]], Iterator[bytes]], name: str
 ) -> None:
-    size = 512 * 1024 * 1024
+    size = 64 * 1024 * 1024
 
     def bomb() -> Iterator[bytes]:
         yield header(name, size * 1000)
@@ -423,7 +427,7 @@ def test_a_compressed_bomb_is_refused_before_it_is_written(
 
 
 def test_padding_without_end_is_refused(tmp_path: Path, here: Path) -> None:
-    zeros = (bytes(2**20) for _ in range(256))
+    zeros = (bytes(2**20) for _ in range(16))
     (tmp_path / "bomb").write_bytes(b"".join(gzipped(zeros)))
     with pytest.raises(c4py.BundleError, match="something follows"):
         c4py.ingest(tmp_path / "bomb", store=DictStore(), destination=here)
@@ -447,7 +451,7 @@ def test_a_manifest_that_fills_the_disk_leaves_nothing(tmp_path: Path, here: Pat
 
 @pytest.mark.usefixtures("here")
 def test_memory_is_bounded_however_large_an_object_is(tmp_path: Path) -> None:
-    size = 300 * 1024 * 1024
+    size = 128 * 1024 * 1024
     with open(tmp_path / "zeros", "wb") as file:
         file.truncate(size)
     store = c4py.FSStore(tmp_path / "store")
@@ -462,9 +466,9 @@ def test_memory_is_bounded_however_large_an_object_is(tmp_path: Path) -> None:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     c4py.dump(manifest, tmp_path / "m.c4m")
-    arguments = [tmp_path / name for name in ("m.c4m", "store", "b.tar.gz", "other", "here")]
+    arguments = [tmp_path / name for name in ("m.c4m", "store", "b.tar", "other", "here")]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 100 * 1024
+    assert int(done.stdout) < 64 * 1024
     assert c4id in c4py.FSStore(tmp_path / "other")
 
 

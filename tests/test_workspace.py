@@ -205,8 +205,16 @@ def test_a_directory_with_a_name_of_the_state_is_left_out_with_what_is_in_it(tmp
     (tmp_path / "ws" / STATE_FILE / "below" / "file").write_text("x")
     (tmp_path / "ws" / "other").mkdir()
     workspace = c4py.Workspace(tmp_path / "ws", store=DictStore())
-    assert [entry.path for entry in workspace.snapshot()] == ["other/"]
+    assert [entry.path for entry in workspace.snapshot()] == ["other"]
     assert workspace.status()["damaged"] == f"{STATE_FILE}: not a regular file"
+
+
+def test_what_an_interrupted_checkout_left_waiting_is_no_part_of_a_snapshot(workspace: c4py.Workspace) -> None:
+    (workspace.path / ".c4-reconcile").mkdir()
+    (workspace.path / ".c4-reconcile" / "0").write_text("waiting")
+    assert workspace.diff_from_current().is_empty
+    workspace.checkout(workspace.snapshot())
+    assert workspace.diff_from_current().is_empty
 
 
 # Errors and interruptions

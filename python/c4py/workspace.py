@@ -47,6 +47,9 @@ __all__ = [
 #: Files of the state, at the root of the directory.
 STATE_FILE, MANIFEST_FILE = ".c4-workspace.json", ".c4-workspace-manifest.c4m"
 
+#: The directory, also there, in which a checkout lets content wait.
+STAGING = ".c4-reconcile"
+
 #: Bytes of a state: it holds a few IDs and dates.
 MAX_STATE = 64 * 1024
 
@@ -177,14 +180,15 @@ class Workspace:
         given = manifest
         if not isinstance(given, Manifest):
             given = load_path(given)
+        store = self.store
         if given.base is not None:
-            given = resolve_chain(given, store=self.store)
+            given = resolve_chain(given, store=store)
 
         def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:
             return reconcile(
                 given,
                 self.path,
-                store=self.store,
+                store=store,
                 dry_run=dry_run,
                 progress=progress,
                 link=link,
@@ -395,12 +399,13 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _without_state(manifest: Manifest) -> Manifest:
-    """Take the files of the state out of a scan, with what is below where they are directories.
+    """Take the files of the state out of a scan, and the content that a checkout which was interrupted left waiting.
 
-    A scan's patterns cannot say that a name is meant at the root alone.
+    What is below them goes with them where they are directories. A scan's patterns cannot say that a name is meant at
+    the root alone.
     """
     entries = manifest.entries
-    for name in (STATE_FILE, MANIFEST_FILE):
+    for name in (STATE_FILE, MANIFEST_FILE, STAGING):
         if name not in manifest:
             continue
         start = entries.index(manifest[name])

@@ -31,11 +31,14 @@ take_target() {
     [ -d "$target" ] || fail 'DIRECTORY is there and is no directory'
     target=$(physical "$target")
     target=${target%?x}
+    # Bash takes a quoted expansion that is empty and has a pattern in it for something else: hence the variables.
+    above=${target%/}
     case $bundle/ in
-    "${target%/}"/*) fail 'DIRECTORY holds the bundle' ;;
+    "$above"/*) fail 'DIRECTORY holds the bundle' ;;
     esac
+    above=${bundle%/}
     case $target/ in
-    "${bundle%/}"/store/*) fail 'DIRECTORY lies in the store of the bundle' ;;
+    "$above"/store/*) fail 'DIRECTORY lies in the store of the bundle' ;;
     esac
     [ -n "$replace" ] || [ -z "$(ls -A "$target")" ] ||
         fail 'DIRECTORY is not empty; with -f, what is not in the manifest is removed from it'

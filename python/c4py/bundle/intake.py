@@ -11,7 +11,7 @@ from c4py._replace import NewFile, open_directory, open_regular
 from c4py._rust import C4ID
 from c4py.bundle.contents import read_ids
 from c4py.bundle.ticking import Ticking
-from c4py.errors import BundleError, StoreCorrupt
+from c4py.errors import BundleError, NotARegularFile, StoreCorrupt
 from c4py.pool import IngestResult
 from c4py.store.content import pieces, verified
 
@@ -114,7 +114,9 @@ class Intake:
             descriptor = open_regular(name, self._directory)
         except FileNotFoundError:
             return False
-        except OSError:
+        except OSError as error:
+            if not isinstance(error, NotARegularFile) and error.errno not in (errno.ELOOP, errno.ENXIO):
+                raise
             raise FileExistsError(errno.EEXIST, "there is something else of this name", name) from None
         with open(descriptor, "rb", buffering=0) as file:
             if C4ID(hashlib.file_digest(file, "sha512").digest()) != self._manifest_ids[name]:

@@ -93,7 +93,7 @@ def members(archive: BinaryIO) -> Iterator[Member]:
             else:
                 pax = _pax(text)
                 name = _text(pax[b"path"]) if b"path" in pax else name
-                size = int(pax[b"size"]) if pax.get(b"size", b"").isdigit() else size
+                size = _size(pax[b"size"]) if b"size" in pax else size
             continue
         member_name = _name(header) if name is None else name
         if kind not in REGULAR and kind != DIRECTORY:
@@ -149,6 +149,12 @@ def _number(field: bytes) -> int:
     if digits.strip(b"01234567"):
         raise BundleError("a header of the tar file is damaged")
     return int(digits or b"0", 8)
+
+
+def _size(digits: bytes) -> int:
+    if not digits.isdigit() or len(digits) > 20:
+        raise BundleError("a header of the tar file is damaged")
+    return int(digits)
 
 
 def _name(header: bytes) -> str:

@@ -6,7 +6,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import fail
+from c4py.cli import CommandError, fail
 from c4py.cli.parser import Parser
 
 TYPE_CHECKING = False
@@ -42,7 +42,12 @@ def run(arguments: Sequence[str]) -> int:
     if len(options.bundle) != 1:
         parser.error("one BUNDLE is expected")
     store = c4py.open_store(options.store, durability="batch")
-    result = c4py.ingest(options.bundle[0], store=store, destination=options.directory, progress=sys.stderr.isatty())
+    try:
+        result = c4py.ingest(
+            options.bundle[0], store=store, destination=options.directory, progress=sys.stderr.isatty()
+        )
+    except ImportError as error:
+        raise CommandError(f"c4py ingest: {error}") from None
     if options.json:
         import json
 

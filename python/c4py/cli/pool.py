@@ -6,7 +6,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import fail
+from c4py.cli import CommandError, fail
 from c4py.cli.parser import Parser
 
 TYPE_CHECKING = False
@@ -45,7 +45,10 @@ def run(arguments: Sequence[str]) -> int:
     if len(options.operands) != 2:
         parser.error("a MANIFEST and a BUNDLE are expected")
     manifest, bundle = options.operands
-    result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=sys.stderr.isatty())
+    try:
+        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=sys.stderr.isatty())
+    except ImportError as error:
+        raise CommandError(f"c4py pool: {error}") from None
     if options.json:
         import json
 
