@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use c4::C4Id;
-use c4::c4m::{Entry, Field, Manifest, Mode};
+use c4::c4m::{Entry, Field, Manifest, Mode, TreeFault, TreeFaultKind};
 use c4::scan::{ScanError, ScanOptions, ScanProgress, scan};
 use c4::verify::{Change, ChangedField, Extent, Options, Refusal, Verdict, Verification, VerifyError, verify};
 use proptest::prelude::*;
@@ -151,17 +151,34 @@ fn a_manifest_that_describes_no_tree_is_refused_before_the_directory_is_opened()
         }
     };
     for name in ["..", ".", "", "a/b", "/", "..//", "x\0"] {
-        assert!(matches!(refusal(vec![entry("d/", 0), entry(name, 1)]), Refusal::Name { .. }), "{name:?}");
+        assert!(
+            matches!(
+                refusal(vec![entry("d/", 0), entry(name, 1)]),
+                Refusal::Tree(TreeFault { kind: TreeFaultKind::Name(_), .. })
+            ),
+            "{name:?}"
+        );
     }
-    assert!(matches!(refusal(vec![entry("a", 0), entry("a", 0)]), Refusal::Duplicate(path) if path == b"a"));
-    assert!(matches!(refusal(vec![entry("a", 0), entry("a/", 0)]), Refusal::Duplicate(path) if path == b"a/"));
+    assert!(
+        matches!(refusal(vec![entry("a", 0), entry("a", 0)]), Refusal::Tree(TreeFault { kind: TreeFaultKind::Duplicate, path }) if path == b"a")
+    );
+    assert!(
+        matches!(refusal(vec![entry("a", 0), entry("a/", 0)]), Refusal::Tree(TreeFault { kind: TreeFaultKind::Duplicate, path }) if path == b"a/")
+    );
     let plain = Entry { mode: Mode::from_bits(0o040_755), ..entry("a", 0) };
-    assert!(matches!(refusal(vec![plain, entry("a/", 0)]), Refusal::Duplicate(_)));
-    assert!(matches!(refusal(vec![entry("a", 0), entry("b", 1)]), Refusal::Orphan(path) if path == b"b"));
+    assert!(matches!(
+        refusal(vec![plain, entry("a/", 0)]),
+        Refusal::Tree(TreeFault { kind: TreeFaultKind::Duplicate, .. })
+    ));
+    assert!(
+        matches!(refusal(vec![entry("a", 0), entry("b", 1)]), Refusal::Tree(TreeFault { kind: TreeFaultKind::Orphan, path }) if path == b"b")
+    );
     let bomb = Entry { is_sequence: true, ..entry("f.[0-999999999].x", 0) };
     assert!(matches!(refusal(vec![bomb]), Refusal::Sequence(_)));
     let frames = Entry { is_sequence: true, ..entry("f.[1-3].x", 0) };
-    assert!(matches!(refusal(vec![frames, entry("f.2.x", 0)]), Refusal::Duplicate(path) if path == b"f.2.x"));
+    assert!(
+        matches!(refusal(vec![frames, entry("f.2.x", 0)]), Refusal::Tree(TreeFault { kind: TreeFaultKind::Duplicate, path }) if path == b"f.2.x")
+    );
     let mut patch = Manifest::default();
     patch.base = Some(C4Id::of(b"x"));
     let result = verify(&patch.into(), Path::new("/nonexistent"), &Options::default(), &ScanProgress::default(), None);

@@ -20,8 +20,8 @@ pub(crate) fn loads(
     is_joined: bool,
 ) -> PyResult<Manifest> {
     let decode = if is_joined { c4::c4m::decode_joined } else { c4::c4m::decode };
-    let result = with_text(text, decode)
-        .map_err(|error| error.unwrap_or_else(|| wrong_type("text", "str or bytes", text)))?;
+    let result =
+        with_text(text, decode).map_err(|error| error.unwrap_or_else(|| wrong_type("text", "str or bytes", text)))?;
     result.map(Manifest::from).map_err(|error| from_parse(py, &error, path))
 }
 
