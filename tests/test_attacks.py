@@ -47,7 +47,7 @@ def inside(tmp_path: Path) -> Path:
 
 def state(root: Path) -> dict[str, tuple[object, ...]]:
     """Tell everything about a tree but when it was looked at."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for path in [root, *sorted(root.rglob("*"))]:
         status = path.lstat()
         content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""

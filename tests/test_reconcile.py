@@ -614,7 +614,7 @@ def test_progress_is_told_of_every_operation(tmp_path: Path, store: FSStore, cap
     bring(manifest, tmp_path / "again", store=store, progress=True)
     assert "3 of 3 operations" in capfd.readouterr().err
     with pytest.raises(TypeError, match="progress must be a function or True, not int"):
-        c4py.reconcile(manifest, tmp_path / "again", progress=3)  # type: ignore[arg-type]
+        c4py.reconcile(manifest, tmp_path / "again", progress=3)  # type: ignore[call-overload]
 
 
 def test_an_exception_in_progress_stops_the_work_which_can_be_done_again(tmp_path: Path, store: FSStore) -> None:

@@ -20,7 +20,7 @@ from c4py.store import FSStore, MultiStore, Store, open_store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Literal
+    from typing import Literal, overload
 
     from c4py._rust import Reconciliation, ScanStats, TreeStore
     from c4py._types import StrPath
@@ -263,6 +263,54 @@ class ReconcileResult:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the values."""
         return ReconcileResult, self._values()
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def reconcile(
+        manifest_or_path: Manifest | StrPath,
+        directory: StrPath,
+        *,
+        store: AnyStore | None = None,
+        dry_run: Literal[False] = False,
+        progress: ReconcileProgress = None,
+        link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
+        sources: Iterable[StrPath | AnyStore] = (),
+        keep_removed: bool = False,
+        special_bits: bool = False,
+        workers: int | None = None,
+    ) -> ReconcileResult: ...
+
+    @overload
+    def reconcile(
+        manifest_or_path: Manifest | StrPath,
+        directory: StrPath,
+        *,
+        store: AnyStore | None = None,
+        dry_run: Literal[True],
+        progress: ReconcileProgress = None,
+        link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
+        sources: Iterable[StrPath | AnyStore] = (),
+        keep_removed: bool = False,
+        special_bits: bool = False,
+        workers: int | None = None,
+    ) -> ReconcilePlan: ...
+
+    @overload
+    def reconcile(
+        manifest_or_path: Manifest | StrPath,
+        directory: StrPath,
+        *,
+        store: AnyStore | None = None,
+        dry_run: bool = False,
+        progress: ReconcileProgress = None,
+        link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
+        sources: Iterable[StrPath | AnyStore] = (),
+        keep_removed: bool = False,
+        special_bits: bool = False,
+        workers: int | None = None,
+    ) -> ReconcilePlan | ReconcileResult: ...
 
 
 def reconcile(

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use c4::C4Id;
-use c4::c4m::{Entry, Manifest, Mode, RowId, decode};
+use c4::c4m::{Entry, Manifest, Mode, RowId, TreeFaultKind, decode};
 use c4::reconcile::{
     Content, ContentSource, DirectorySource, Kind, Options, Origin, Plan, PlanError, RefusalKind, plan,
 };
@@ -211,7 +211,7 @@ fn an_entry_that_cannot_be_made_is_named() {
         .chain([Entry { depth: 200_000, ..Entry::new("..") }])
         .collect();
     let Err(PlanError::Refused(refusal)) = planned(&deep, root.path(), &[]) else { panic!("it is refused") };
-    assert!(matches!(refusal.kind, RefusalKind::Name("is '..'")));
+    assert!(matches!(refusal.kind, RefusalKind::Tree(TreeFaultKind::Name("is '..'"))));
 }
 
 #[test]
