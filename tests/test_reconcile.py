@@ -226,7 +226,7 @@ def test_a_manifest_is_taken_from_a_file(tmp_path: Path, store: FSStore) -> None
     with pytest.raises(FileNotFoundError):
         c4py.reconcile(tmp_path / "none.c4m", tmp_path / "work")
     with pytest.raises(TypeError):
-        c4py.reconcile(3, tmp_path / "work")  # type: ignore[arg-type]
+        c4py.reconcile(3, tmp_path / "work")  # type: ignore[call-overload]
 
 
 def test_sequences_are_brought_as_their_members(tmp_path: Path, store: FSStore) -> None:
