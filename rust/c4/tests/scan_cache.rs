@@ -573,7 +573,7 @@ mod traced {
             for (call, failed) in
                 [("mkdir:when=2", true), ("write:when=3+", true), ("write:when=4", true), ("write:when=5", false)]
             {
-                let fault = format!("inject={}", call.replace(":", &format!(":error={errno}:")));
+                let fault = format!("inject={}", call.replace(':', &format!(":error={errno}:")));
                 let (_, status) =
                     trace_all(&place, &[&first, &place.cache()], &["-e", "trace=write,mkdir", "-e", &fault]);
                 assert_eq!(status.code(), Some(if failed { NO_CACHE } else { 0 }), "{fault}");
