@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import doctest
+import importlib
 import io
 import json
 import subprocess
@@ -289,6 +291,12 @@ def test_junit_says_what_was_verified() -> None:
         "mode": "full",
         "scope": "full: content, modes and times; 249 files in the manifest, 240 read",
     }
+
+
+@pytest.mark.parametrize("module", ["as_csv", "frames", "quantity"])
+def test_examples_in_docstrings(module: str) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(f"c4py.report.{module}"))
+    assert (failed, attempted > 0) == (0, True)
 
 
 def test_a_report_costs_the_import_of_the_package_nothing() -> None:

@@ -193,3 +193,4 @@ def test_a_notebook_shows_the_first_that_failed_without_a_style() -> None:
     assert "… 30 more" in page.text
     assert "style" not in text
     assert "more" not in to_fragment(Sample(ok=["a"] * 50))
+    assert "no_id" in to_fragment(Sample(unverified=["no_id"]))

@@ -81,7 +81,7 @@ def fold(failed: Mapping[str, Iterable[str]], others: Iterable[str]) -> tuple[li
             directory, _, name = path.rpartition("/")
             if name:
                 directories.setdefault(directory, {}).setdefault(name, status)
-    for path in others:
+    for path in others if directories else ():
         directory, _, name = path.rpartition("/")
         if name and directory in directories:
             directories[directory].setdefault(name, "")
@@ -101,7 +101,7 @@ def fold(failed: Mapping[str, Iterable[str]], others: Iterable[str]) -> tuple[li
 
 def _sequences(names: Mapping[str, str]) -> Iterator[tuple[Sequence, list[int]]]:
     """Find the sequences among the names of a directory, gaps included, and their numbers in ascending order."""
-    manifest = Manifest([Entry(name, c4id=_ANY_ID) for name in names])
+    manifest = Manifest(Entry(name, c4id=_ANY_ID) for name in names)
     runs: dict[tuple[str, str], list[Sequence]] = {}
     for entry in manifest.with_sequences(number="last", min_length=2):
         if entry.is_sequence:

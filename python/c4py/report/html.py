@@ -7,12 +7,12 @@ all of them.
 from __future__ import annotations
 
 from html import escape
-from itertools import islice
+from itertools import chain, islice
 
 from c4py._rust import __version__
 from c4py._visible import visible
 from c4py.report.frames import FrameSequence, fold
-from c4py.report.outcome import NAMES, STATUSES, Outcome, counts, is_failure, outcomes
+from c4py.report.outcome import NAMES, STATUSES, Outcome, counts, differing, is_failure
 from c4py.report.quantity import count, duration, moment, seconds, share, size, throughput
 from c4py.report.style import STYLE
 from c4py.report.text import cache, scope, verdict
@@ -53,7 +53,9 @@ def to_html(report: Report) -> str:
 
 def to_fragment(report: Report) -> str:
     """Write the outcome and the first of what failed as HTML for a notebook, without a style of its own."""
-    rows = [outcome for outcome in islice(outcomes(report), SHOWN_IN_A_NOTEBOOK) if is_failure(outcome.status, report)]
+    unverified = (Outcome("unverified", path) for path in report.unverified[:SHOWN_IN_A_NOTEBOOK])
+    failed = (outcome for outcome in chain(differing(report), unverified) if is_failure(outcome.status, report))
+    rows = list(islice(failed, SHOWN_IN_A_NOTEBOOK))
     table = "".join(
         f"<tr><td>{escape(NAMES[status])}</td><td>{escape(visible(path))}</td><td>{escape(detail)}</td></tr>"
         for status, path, _, _, detail in rows
@@ -79,16 +81,18 @@ def _page(report: Report) -> Iterator[str]:
     folded, members = _frames(report)
     if folded:
         yield from _frames_section(folded)
-    groups: dict[str, list[Outcome]] = {status: [] for status in STATUSES}
-    for outcome in outcomes(report):
-        group = groups[outcome.status]
-        if len(group) < SHOWN and outcome.status in _ROWS and not _is_told(outcome, members):
+    groups: dict[str, list[Outcome]] = {status: [] for status in _ROWS}
+    for outcome in differing(report):
+        group = groups.get(outcome.status, [])
+        if len(group) < SHOWN and not _is_told(outcome, members):
             group.append(outcome)
+    if is_failure("unverified", report):
+        groups["unverified"] = [Outcome("unverified", path) for path in report.unverified[:SHOWN]]
     for status, group in groups.items():
-        if status == "changed" and report.changed:
-            yield from _changed(report)
-        elif found[status] and (is_failure(status, report) or status == "canonical_only"):
+        if found[status] and (is_failure(status, report) or status == "canonical_only"):
             yield from _section(report, status, group, found[status])
+        if status == "canonical_only" and report.changed:
+            yield from _changed(report)
         if status == "extra" and report.moved:
             yield from _moved(report)
     made = (
@@ -205,9 +209,9 @@ def _facts_of(report: Report) -> Iterator[tuple[str, str, bool]]:
 def _frames(report: Report) -> tuple[list[FrameSequence], set[str]]:
     failed: dict[str, list[str]] = {status: [] for status in _FOLDED}
     others: list[str] = []
-    for outcome in outcomes(report):
+    for outcome in differing(report):
         failed.get(outcome.status, others).append(outcome.path)
-    return fold(failed, others)
+    return fold(failed, chain(others, report.unverified, report.ok))
 
 
 def _is_told(outcome: Outcome, members: set[str]) -> bool:

@@ -24,6 +24,9 @@ STATUSES = {
     "ok": "as the manifest says",
 }
 
+#: The statuses of paths at which no difference was found.
+AGREEING = ("unverified", "ok")
+
 #: What the statuses are called.
 NAMES = {**{status: status for status in STATUSES}, "canonical_only": "canonical form only"}
 
@@ -39,33 +42,40 @@ class Outcome(NamedTuple):
 
 
 def outcomes(report: Report) -> Iterator[Outcome]:
-    """Give what became of each path: each path once, what failed first.
+    """Give what became of each path: each path once, what is in `differing` first.
 
-    Memory goes with the number of paths that failed.
+    Memory goes with the number of those.
     """
-    failed = set()
-    for outcome in _failed(report):
-        if outcome.path not in failed:
-            failed.add(outcome.path)
-            yield outcome
-    for status in ("unverified", "ok"):
+    told = set()
+    for outcome in differing(report):
+        told.add(outcome.path)
+        yield outcome
+    for status in AGREEING:
         for path in getattr(report, status):
-            if path not in failed:
+            if path not in told:
                 yield Outcome(status, path)
 
 
 def counts(report: Report) -> dict[str, int]:
     """Count the paths of each of STATUSES; together they are all paths."""
     found = dict.fromkeys(STATUSES, 0)
-    failed = set()
-    for outcome in _failed(report):
-        if outcome.path not in failed:
-            failed.add(outcome.path)
-            found[outcome.status] += 1
-    for status in ("unverified", "ok"):
+    told = set()
+    for outcome in differing(report):
+        told.add(outcome.path)
+        found[outcome.status] += 1
+    for status in AGREEING:
         paths = getattr(report, status)
-        found[status] = len(paths) - sum(map(failed.__contains__, paths))
+        found[status] = len(paths) - (sum(map(told.__contains__, paths)) if told else 0)
     return found
+
+
+def differing(report: Report) -> Iterator[Outcome]:
+    """Give what became of each path at which a difference was found, or that could not be read: each path once."""
+    told = set()
+    for outcome in _found(report):
+        if outcome.path not in told:
+            told.add(outcome.path)
+            yield outcome
 
 
 def is_failure(status: str, report: Report) -> bool:
@@ -77,7 +87,7 @@ def is_failure(status: str, report: Report) -> bool:
     return status != "ok"
 
 
-def _failed(report: Report) -> Iterator[Outcome]:
+def _found(report: Report) -> Iterator[Outcome]:
     changes: dict[str, list[Changed]] = {}
     for change in report.changed:
         changes.setdefault(change.path, []).append(change)
