@@ -27,6 +27,7 @@ from c4py.diff import (
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
+    BundleError,
     C4Error,
     ChangedDuringRead,
     ContentNotFound,
@@ -48,6 +49,7 @@ from c4py.errors import (
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.pool import IngestResult, PoolResult, ingest, pool
 from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
@@ -58,6 +60,7 @@ from c4py._rust import __version__  # isort: skip
 
 __all__ = [
     "C4ID",
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "Conflict",
@@ -67,6 +70,7 @@ __all__ = [
     "Entry",
     "FSStore",
     "FlowDirection",
+    "IngestResult",
     "InvalidC4ID",
     "Issue",
     "Manifest",
@@ -80,6 +84,7 @@ __all__ = [
     "PatchError",
     "PatchInfo",
     "PathTraversal",
+    "PoolResult",
     "ReconcileError",
     "ReconcileOp",
     "ReconcilePlan",
@@ -104,6 +109,7 @@ __all__ = [
     "identify_bytes",
     "identify_file",
     "identify_files",
+    "ingest",
     "intersect",
     "load",
     "loads",
@@ -112,6 +118,7 @@ __all__ = [
     "open_store",
     "parse",
     "patch_diff",
+    "pool",
     "reconcile",
     "resolve_chain",
     "scan",

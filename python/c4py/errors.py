@@ -12,6 +12,8 @@
     ├── NotADirectory (NotADirectoryError, ValueError)   a scan of something else
     ├── NotARegularFile (OSError)         a pipe, socket or device where a file is needed
     ├── ChangedDuringRead (OSError)       a file that was written to while it was read
+    ├── BundleError (ValueError)          a bundle that is none, or is damaged: .path
+    ├── WorkspaceEmpty (RuntimeError)     a workspace into which no manifest was checked out
     └── StoreError (OSError)              a store that does not do what it should
         ├── ContentNotFound (KeyError)    content that no store asked has: .c4id .path
         │   └── MissingContent            all that a reconciliation needs and nobody has: .missing
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from c4py.scanner import ScanIssue
 
 __all__ = [
+    "BundleError",
     "C4Error",
     "ChangedDuringRead",
     "ContentNotFound",
@@ -53,6 +56,7 @@ __all__ = [
     "StoreError",
     "StoreNotConfigured",
     "UnusableManifest",
+    "WorkspaceEmpty",
 ]
 
 
@@ -108,6 +112,23 @@ class PatchError(C4Error, ValueError):
 
 class ChangedDuringRead(C4Error, OSError):
     """A file that was written to, or replaced, while it was read."""
+
+
+class BundleError(C4Error, ValueError):
+    """A bundle that is none, is damaged or holds what no bundle does; `path` is the path in it, or None."""
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        self.message = message
+        self.path = path
+        super().__init__(message if path is None else f"{visible(path)}: {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the values."""
+        return type(self), (self.message, self.path)
+
+
+class WorkspaceEmpty(C4Error, RuntimeError):
+    """A workspace into which no manifest was checked out."""
 
 
 class StoreError(C4Error, OSError):

@@ -1,0 +1,112 @@
+"""Files are replaced as a whole, by their names in an open directory.
+
+What is written has another name until it is whole and durable. A symbolic link in its place is replaced, not followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NewFile:
+    """A file beside its place; `replace` or `place` gives it its name, and leaving the `with` block removes it else."""
+
+    def __init__(self, directory: int, name: str, mode: int = 0o666) -> None:
+        self.directory = directory
+        self.name = name
+        # A name may have 255 bytes, and so may this.
+        self._beside = f".c4py.{os.urandom(12).hex()}.tmp"
+        self._descriptor = os.open(self._beside, _NEW, mode, dir_fd=directory)
+        self._is_beside = True
+
+    def write(self, data: bytes) -> None:
+        """Write all of some bytes."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def read_descriptor(self) -> int:
+        """Open for reading what was written."""
+        return os.open(self._beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.directory)
+
+    def replace(self) -> None:
+        """Put the file in its place, whatever file or link is there. Raises IsADirectoryError."""
+        self._synchronize()
+        os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        self._is_beside = False
+        synchronize(self.directory)
+
+    def place(self) -> None:
+        """Put the file in its place if nothing is there; raises FileExistsError else."""
+        self._synchronize()
+        try:
+            os.link(
+                self._beside,
+                self.name,
+                src_dir_fd=self.directory,
+                dst_dir_fd=self.directory,
+                follow_symlinks=False,
+            )
+        except FileExistsError:
+            raise FileExistsError(errno.EEXIST, "there is another file of this name", self.name) from None
+        except OSError:
+            # The file system has no hard links: between the question and the answer another file may come.
+            with contextlib.suppress(FileNotFoundError):
+                os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+                raise FileExistsError(errno.EEXIST, "there is another file of this name", self.name) from None
+            os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+            self._is_beside = False
+        synchronize(self.directory)
+
+    def _synchronize(self) -> None:
+        os.fsync(self._descriptor)
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+        if self._is_beside:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._beside, dir_fd=self.directory)
+
+
+def replace_file(directory: int, name: str, pieces: Iterable[bytes], mode: int = 0o666) -> None:
+    """Give a file in an open directory new content, all of it or none."""
+    with NewFile(directory, name, mode) as file:
+        for piece in pieces:
+            file.write(piece)
+        file.replace()
+
+
+def synchronize(directory: int) -> None:
+    """Make names durable, where the file system can."""
+    with contextlib.suppress(OSError):
+        os.fsync(directory)
+
+
+def open_directory(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> int:
+    """Open a directory, to name files in it; a link to one is followed."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def open_regular(name: str, directory: int | None = None) -> int:
+    """Open a file for reading, following no link and waiting for no pipe; anything but a file is an OSError."""
+    from c4py.errors import NotARegularFile
+
+    descriptor = os.open(
+        name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=directory
+    )
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotARegularFile(None, "not a regular file", name)
+    return descriptor

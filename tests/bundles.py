@@ -1,0 +1,79 @@
+"""What the tests of bundles share: a store that is a class of one's own, and a tree that is stored."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+import c4py
+
+#: A busybox, if there is one: its shell, awk, find and sha512sum are other ones.
+BUSYBOX = os.environ.get("C4_TEST_BUSYBOX") or shutil.which("busybox")
+
+
+class DictStore:
+    """A store that inherits from nothing: a dictionary that can be damaged."""
+
+    def __init__(self) -> None:
+        self.contents: dict[c4py.C4ID, bytes] = {}
+
+    def has(self, c4id: c4py.C4ID) -> bool:
+        return c4id in self.contents
+
+    def get(self, c4id: c4py.C4ID) -> BinaryIO:
+        if c4id not in self.contents:
+            raise c4py.ContentNotFound(c4id)
+        return io.BytesIO(self.contents[c4id])
+
+    def put(self, source: BinaryIO) -> c4py.C4ID:
+        data = source.read()
+        c4id = c4py.identify_bytes(data)
+        self.contents[c4id] = data
+        return c4id
+
+
+def make_tree(root: Path) -> Path:
+    """Make a tree with two files of one content, a sequence, an empty file, links, and names that are odd."""
+    (root / "d" / "seq").mkdir(parents=True)
+    (root / "a.txt").write_text("hello")
+    (root / "copy of a.txt").write_text("hello")
+    (root / "empty").touch()
+    (root / "link").symlink_to("a.txt")
+    (root / "dangling").symlink_to("nowhere")
+    (root / "d" / "large.bin").write_bytes(bytes(range(256)) * 4096)
+    (root / "d" / 'it\'s\n"odd" \x1b[31m').write_text("odd")
+    for number in range(5):
+        (root / "d" / "seq" / f"f.{number:04d}.exr").write_text(f"frame {number}")
+    with open(os.path.join(os.fsencode(root), b"-not-utf8-\xff"), "wb") as file:
+        file.write(b"bytes")
+    return root
+
+
+#: Contents of `make_tree`: hello, empty, large, odd, five frames, bytes.
+CONTENTS = 10
+#: Files of `make_tree`.
+FILES = 11
+
+
+def damage(path: Path, how: str) -> None:
+    """Flip a bit of a file, cut its last byte off, or append one."""
+    data = path.read_bytes()
+    changed = {
+        "flipped": data[:-1] + bytes([data[-1] ^ 1]) if data else b"",
+        "truncated": data[:-1],
+        "appended": data + b"x",
+    }[how]
+    assert changed != data
+    path.chmod(0o600)
+    path.write_bytes(changed)
+
+
+def listing(root: Path) -> dict[str, bytes]:
+    """Give the files below a directory with their bytes, and everything else with nothing."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        for path in root.rglob("*")
+    }
