@@ -11,6 +11,7 @@ import c4py
 import pytest
 
 MODULES = [
+    "bundle",
     "canonical",
     "cli",
     "decoder",
@@ -23,6 +24,7 @@ MODULES = [
     "merge",
     "naturalsort",
     "plot",
+    "pool",
     "reconcile",
     "safename",
     "scanner",
@@ -30,6 +32,7 @@ MODULES = [
     "store",
     "validator",
     "verify",
+    "workspace",
 ]
 
 
@@ -58,6 +61,7 @@ NAMES_OF_1_0_20 = {
         "C4ID Entry Manifest NULL_TIMESTAMP ReconcileOp ReconcilePlan ReconcileResult Store identify_file load "
         "open_store reconcile"
     ),
+    "pool": "FSStore IngestResult Manifest PoolResult Store dump ingest load open_store pool",
     "safename": "escape_field safe_name unescape_field unsafe_name",
     "scanner": "C4ID Entry Manifest NULL_TIMESTAMP identify_bytes normalize_mode scan",
     "store": "C4ID CONFIG_DIR CONFIG_FILE ContentNotFound FSStore SPLIT_THRESHOLD Store open_store",
@@ -66,6 +70,10 @@ NAMES_OF_1_0_20 = {
         "ValidationResult validate validate_c4id_string validate_mode_string"
     ),
     "verify": "C4ID Manifest identify_file",
+    "workspace": (
+        "DiffResult Manifest ReconcilePlan ReconcileResult Store Workspace WorkspaceState diff open_store reconcile "
+        "scan"
+    ),
 }
 
 
@@ -100,7 +108,7 @@ def test_modules() -> None:
             assert getattr(c4py, exported, value) is value
 
 
-@pytest.mark.parametrize("name", ["diff", "merge", "reconcile", "verify"])
+@pytest.mark.parametrize("name", ["diff", "merge", "pool", "reconcile", "verify"])
 def test_a_function_stays_one_when_the_module_of_its_name_is_imported(name: str) -> None:
     code = f"import c4py.{name}; from c4py.{name} import *; import c4py; assert callable(c4py.{name}), c4py.{name}"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -45,6 +45,7 @@ from c4py.errors import (
     StoreError,
     StoreNotConfigured,
     UnusableManifest,
+    WorkspaceEmpty,
 )
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
@@ -55,6 +56,7 @@ from c4py.scanner import ScanIssue, ScanStats, scan
 from c4py.store import FSStore, MemoryStore, MultiStore, Store, open_store
 from c4py.validator import Issue, Severity, ValidationResult, validate
 from c4py.verify import verify
+from c4py.workspace import Workspace
 
 from c4py._rust import __version__  # isort: skip
 
@@ -99,6 +101,8 @@ __all__ = [
     "StoreNotConfigured",
     "UnusableManifest",
     "ValidationResult",
+    "Workspace",
+    "WorkspaceEmpty",
     "__version__",
     "apply_patch",
     "diff",

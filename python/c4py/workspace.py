@@ -1,0 +1,426 @@
+"""A directory that one manifest after the other is checked out into.
+
+What was checked out is kept in two files at the directory's root, `.c4-workspace.json` and
+`.c4-workspace-manifest.c4m`, which reconciling leaves alone and snapshots leave out. They are as little trusted as
+anything in the directory: links and pipes in their place are not opened, and a manifest that is not the one that was
+written is not used.
+"""
+
+from __future__ import annotations
+
+import os
+
+from c4py._rust import Manifest
+from c4py._visible import visible
+from c4py.diff import DiffResult, diff
+from c4py.errors import MissingContent, ParseError, UnusableManifest, WorkspaceEmpty
+from c4py.reconcile import ReconcilePlan, ReconcileResult, reconcile
+from c4py.scanner import scan
+from c4py.store import Store, open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from typing import Literal
+
+    from c4py._types import Progress, StrPath
+    from c4py.store.protocol import AnyStore
+
+    #: A function of (operation, path, index, total), or True for a line on stderr.
+    ReconcileProgress = Callable[[str, str, int, int], object] | bool | None
+
+__all__ = [
+    "DiffResult",
+    "Manifest",
+    "ReconcilePlan",
+    "ReconcileResult",
+    "Store",
+    "Workspace",
+    "WorkspaceState",
+    "diff",
+    "open_store",
+    "reconcile",
+    "scan",
+]
+
+#: Files of the state, at the root of the directory.
+STATE_FILE, MANIFEST_FILE = ".c4-workspace.json", ".c4-workspace-manifest.c4m"
+
+#: The directory, also there, in which a checkout lets content wait.
+STAGING = ".c4-reconcile"
+
+#: Bytes of a state: it holds a few IDs and dates.
+MAX_STATE = 64 * 1024
+
+
+class WorkspaceState:
+    """What is known of a workspace: texts, empty where nothing is known.
+
+    manifest_c4id: ID of the manifest that was checked out. manifest_path: the file that it came from. created,
+    last_checkout: when, as ISO 8601. text_c4id: ID of the bytes of the manifest that is kept. checking_out: ID of the
+    bytes of the manifest whose checkout began and is not known to have ended.
+    """
+
+    __slots__ = ("checking_out", "created", "last_checkout", "manifest_c4id", "manifest_path", "text_c4id")
+
+    def __init__(
+        self,
+        manifest_c4id: str = "",
+        manifest_path: str = "",
+        created: str = "",
+        last_checkout: str = "",
+        text_c4id: str = "",
+        checking_out: str = "",
+    ) -> None:
+        self.manifest_c4id = manifest_c4id
+        self.manifest_path = manifest_path
+        self.created = created
+        self.last_checkout = last_checkout
+        self.text_c4id = text_c4id
+        self.checking_out = checking_out
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WorkspaceState):
+            return NotImplemented
+        return self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._values().items() if value)
+        return f"WorkspaceState({shown})"
+
+    def _values(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def _from_json(cls, text: bytes) -> WorkspaceState:
+        """Read a state; raises ValueError for what is none. Names that are not known are left out."""
+        import json
+
+        try:
+            values = json.loads(text)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        if not isinstance(values, dict):
+            raise ValueError("it is no object")
+        known = {name: value for name, value in values.items() if name in cls.__slots__}
+        if not all(isinstance(value, str) for value in known.values()):
+            raise ValueError("it has a value that is no text")
+        return cls(**known)
+
+    def _to_json(self) -> bytes:
+        import json
+
+        return (json.dumps(self._values(), indent=2) + "\n").encode()
+
+
+class Workspace:
+    """A directory that one manifest after the other is checked out into.
+
+    `path` is the directory, which the first checkout makes; `store` where content comes from and snapshots go, by
+    default the store that is configured, opened when it is needed; `current` the manifest that was checked out last, or
+    None. Files of 1.0.20 are read. A state that is damaged counts as none, and `status` says so; what is in the
+    directory stays as it is until the next checkout.
+
+    >>> import tempfile
+    >>> store = c4py.MemoryStore()
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     workspace = c4py.Workspace(directory, store=store)
+    ...     len(workspace.snapshot()), workspace.current
+    (0, None)
+    """
+
+    def __init__(self, path: StrPath, *, store: AnyStore | None = None) -> None:
+        from pathlib import Path
+
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            raise TypeError(f"path must be str, bytes or os.PathLike, not {type(path).__name__}")
+        self.path: Path = Path(os.fsdecode(path))
+        self.current: Manifest | None = None
+        self._store = store
+        self._damage: str | None = None
+        self._state = WorkspaceState()
+        self._load()
+
+    @property
+    def store(self) -> AnyStore:
+        """Where content comes from and snapshots go; raises StoreNotConfigured where none is given or configured."""
+        if self._store is None:
+            self._store = open_store()
+        return self._store
+
+    @store.setter
+    def store(self, store: AnyStore) -> None:
+        self._store = store
+
+    def checkout(
+        self,
+        manifest: Manifest | StrPath,
+        *,
+        progress: ReconcileProgress = None,
+        dry_run: bool = False,
+        keep_removed: bool = False,
+        link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
+        sources: Iterable[StrPath | AnyStore] = (),
+    ) -> ReconcileResult | ReconcilePlan:
+        """Bring the directory to the state of a manifest; what is not in the manifest is removed.
+
+        Changes since the last checkout that are in no store are lost, unless `keep_removed` puts them into the store:
+        see `c4py.reconcile`, whose arguments these are and whose errors are raised. Of a patch chain the last state is
+        checked out. dry_run: change nothing, and return the plan.
+
+        The state is written when the checkout is done. One that is interrupted is in `status()` until a checkout ends:
+        the same one again goes on where it was, and `reset` goes back.
+        """
+        from c4py._rust import dumps_bytes, identify_bytes, load_path
+        from c4py.diff import resolve_chain
+
+        given = manifest
+        if not isinstance(given, Manifest):
+            given = load_path(given)
+        store = self.store
+        if given.base is not None:
+            given = resolve_chain(given, store=store)
+
+        def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:
+            return reconcile(
+                given,
+                self.path,
+                store=store,
+                dry_run=dry_run,
+                progress=progress,
+                link=link,
+                sources=sources,
+                keep_removed=keep_removed,
+            )
+
+        if dry_run:
+            return bring(dry_run=True)
+        text = dumps_bytes(given)
+        text_c4id = str(identify_bytes(text))
+        before = self._begin(text_c4id)
+        try:
+            result = bring(dry_run=False)
+        except (MissingContent, UnusableManifest):
+            # They are raised before anything is touched.
+            self._take_back(*before)
+            raise
+        if not result.errors:  # type: ignore[union-attr]
+            self._end(given, "" if isinstance(manifest, Manifest) else os.path.abspath(os.fsdecode(manifest)), text)
+        return result
+
+    def snapshot(self, *, store_content: bool = True, progress: Progress = None) -> Manifest:
+        """Describe the directory as it is now, the files of the state left out.
+
+        store_content: put the content into the store in the same pass, so that the snapshot can be checked out later.
+        progress, and what is raised, are those of `c4py.scan`.
+        """
+        store = self.store if store_content else None
+        manifest = _without_state(scan(self.path, store=store, progress=progress))
+        if store is not None:
+            _put_listing(store, manifest)
+        return manifest
+
+    def reset(
+        self, *, progress: ReconcileProgress = None, keep_removed: bool = False
+    ) -> ReconcileResult | ReconcilePlan:
+        """Bring the directory back to the manifest that was checked out last.
+
+        Raises WorkspaceEmpty, a RuntimeError, where there is none.
+        """
+        return self.checkout(self._current(), progress=progress, keep_removed=keep_removed)
+
+    def diff_from_current(self, *, progress: Progress = None) -> DiffResult:
+        """Compare the manifest that was checked out last with the directory as it is now, whose files are read.
+
+        Raises WorkspaceEmpty, a RuntimeError, where there is none.
+        """
+        current = self._current()
+        if any(entry.is_sequence for entry in current):
+            current = current.expand_sequences()
+        return diff(current, self.snapshot(store_content=False, progress=progress))
+
+    def status(self) -> dict[str, object]:
+        """Tell about the workspace.
+
+        path, exists, has_manifest, manifest_c4id, created and last_checkout are those of 1.0.20; manifest_path is the
+        file that was checked out, interrupted the ID of the text of a manifest whose checkout did not end, and damaged
+        says why a state that is there is not used. None where there is nothing to say.
+        """
+        state = self._state
+        return {
+            "path": str(self.path),
+            "exists": self.path.exists(),
+            "has_manifest": self.current is not None,
+            "manifest_c4id": state.manifest_c4id or None,
+            "created": state.created or None,
+            "last_checkout": state.last_checkout or None,
+            "manifest_path": state.manifest_path or None,
+            "interrupted": state.checking_out or None,
+            "damaged": self._damage,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Workspace {str(self.path)!r}>"
+
+    def _current(self) -> Manifest:
+        if self.current is not None:
+            return self.current
+        place = visible(str(self.path))
+        if self._damage is not None:
+            raise WorkspaceEmpty(f"{place}: what was checked out is not known: {self._damage}")
+        if self._state.checking_out:
+            raise WorkspaceEmpty(f"{place}: the first checkout was interrupted: check the manifest out again")
+        raise WorkspaceEmpty(f"{place}: no manifest was checked out")
+
+    def _load(self) -> None:
+        """Read what the directory says; what is damaged counts as nothing."""
+        from c4py._replace import open_directory
+        from c4py._rust import identify_bytes, loads
+
+        self._state = WorkspaceState(created=_now())
+        try:
+            directory = open_directory(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            try:
+                text = _read(STATE_FILE, directory, MAX_STATE)
+                if text is not None:
+                    self._state = WorkspaceState._from_json(text)
+            except (OSError, ValueError) as error:
+                self._damage = f"{STATE_FILE}: {_reason(error)}"
+                return
+            try:
+                kept = _read(MANIFEST_FILE, directory, None)
+                if kept is None:
+                    return
+                c4id = str(identify_bytes(kept))
+                state = self._state
+                if state.checking_out and c4id == state.checking_out != state.text_c4id:
+                    # It is written after the checkout, and only the state was not.
+                    state.text_c4id, state.checking_out = c4id, ""
+                    state.manifest_c4id = str(loads(kept).compute_c4id())
+                if state.text_c4id and c4id != state.text_c4id:
+                    raise ValueError("it is not the one that was checked out")
+                self.current = loads(kept)
+            except (OSError, ValueError) as error:
+                self._damage = f"{MANIFEST_FILE}: {_reason(error)}"
+        finally:
+            os.close(directory)
+
+    def _begin(self, text_c4id: str) -> tuple[bool, bytes | None]:
+        """Write down that a checkout begins; say whether the directory was made, and give the state as it was."""
+        from c4py._replace import open_directory, replace_file
+
+        was_made = not os.path.isdir(self.path)
+        os.makedirs(self.path, exist_ok=True)
+        directory = open_directory(self.path)
+        try:
+            try:
+                before = _read(STATE_FILE, directory, MAX_STATE)
+            except (OSError, ValueError):
+                before = None
+            self._state.checking_out = text_c4id
+            replace_file(directory, STATE_FILE, [self._state._to_json()])
+            return was_made, before
+        finally:
+            os.close(directory)
+
+    def _take_back(self, was_made: bool, before: bytes | None) -> None:
+        """Undo `_begin`: nothing was touched."""
+        import contextlib
+
+        from c4py._replace import open_directory, replace_file
+
+        self._state.checking_out = ""
+        directory = open_directory(self.path)
+        try:
+            if before is None:
+                os.unlink(STATE_FILE, dir_fd=directory)
+            else:
+                replace_file(directory, STATE_FILE, [before])
+        finally:
+            os.close(directory)
+        if was_made:
+            with contextlib.suppress(OSError):  # somebody uses it already
+                os.rmdir(self.path)
+
+    def _end(self, manifest: Manifest, path: str, text: bytes) -> None:
+        """Write down what was checked out: the manifest first, which the state then vouches for."""
+        from c4py._replace import open_directory, replace_file
+        from c4py._rust import identify_bytes, loads
+
+        # The caller's manifest may change later.
+        self.current = loads(text)
+        self._damage = None
+        self._state = WorkspaceState(
+            manifest_c4id=str(manifest.compute_c4id()),
+            manifest_path=path,
+            created=self._state.created or _now(),
+            last_checkout=_now(),
+            text_c4id=str(identify_bytes(text)),
+        )
+        directory = open_directory(self.path)
+        try:
+            replace_file(directory, MANIFEST_FILE, [text])
+            replace_file(directory, STATE_FILE, [self._state._to_json()])
+        finally:
+            os.close(directory)
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat()
+
+
+def _read(name: str, directory: int, limit: int | None) -> bytes | None:
+    """Read a file of the state, None where there is none; nothing but a regular file is opened."""
+    from c4py._replace import open_regular
+
+    try:
+        descriptor = open_regular(name, directory)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:
+        text = file.read() if limit is None else file.read(limit + 1)
+    if limit is not None and len(text) > limit:
+        raise ValueError("it is too large")
+    return text
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return error.message if isinstance(error, ParseError) else visible(str(error), is_escaped=True)
+
+
+def _without_state(manifest: Manifest) -> Manifest:
+    """Take the files of the state out of a scan, and the content that a checkout which was interrupted left waiting.
+
+    What is below them goes with them where they are directories. A scan's patterns cannot say that a name is meant at
+    the root alone.
+    """
+    entries = manifest.entries
+    for name in (STATE_FILE, MANIFEST_FILE, STAGING):
+        if name not in manifest:
+            continue
+        start = entries.index(manifest[name])
+        end = start + 1
+        while end < len(entries) and entries[end].depth > 0:
+            end += 1
+        del entries[start:end]
+    return manifest
+
+
+def _put_listing(store: AnyStore, manifest: Manifest) -> None:
+    """Store the text that the snapshot's directory is known by: the scan has stored one with the state in it."""
+    import io
+
+    from c4py._rust import dumps_bytes
+
+    top = [entry.__copy__() for entry in manifest.children()]
+    store.put(io.BytesIO(dumps_bytes(Manifest(top), id_lists=False)))

@@ -1,0 +1,440 @@
+"""Workspaces: one manifest after the other in a directory, and what is known of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import c4py
+import pytest
+from bundles import DictStore, listing, make_tree
+from c4py.workspace import MANIFEST_FILE, STATE_FILE, WorkspaceState
+
+
+@pytest.fixture
+def one(tmp_path: Path, store: c4py.FSStore) -> c4py.Manifest:
+    return c4py.scan(make_tree(tmp_path / "source"), store=store)
+
+
+@pytest.fixture
+def two(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> c4py.Manifest:
+    """Describe the tree with a file changed, one moved and one gone."""
+    assert one
+    source = tmp_path / "source"
+    (source / "a.txt").write_text("changed")
+    (source / "d" / "large.bin").rename(source / "moved.bin")
+    (source / "empty").unlink()
+    return c4py.scan(source, store=store)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> c4py.Workspace:
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(one)
+    return workspace
+
+
+def files(workspace: c4py.Workspace) -> dict[str, bytes]:
+    """Give what is in a workspace, without its state."""
+    return {path: data for path, data in listing(workspace.path).items() if path not in (STATE_FILE, MANIFEST_FILE)}
+
+
+def again(workspace: c4py.Workspace) -> c4py.Workspace:
+    """Open a workspace as another process does."""
+    return c4py.Workspace(workspace.path, store=workspace.store)
+
+
+# Checkouts
+
+
+def test_a_checkout_makes_the_tree(tmp_path: Path, workspace: c4py.Workspace, one: c4py.Manifest) -> None:
+    assert files(workspace) == listing(tmp_path / "source")
+    assert workspace.current == one
+    assert workspace.diff_from_current().is_empty
+    assert workspace.snapshot(store_content=False) == one
+
+
+def test_another_process_sees_what_was_checked_out(workspace: c4py.Workspace, one: c4py.Manifest) -> None:
+    other = again(workspace)
+    assert other.current == one
+    assert other.status() == workspace.status()
+    assert other.diff_from_current().is_empty
+
+
+def test_switching_brings_the_other_state_and_back(
+    tmp_path: Path, workspace: c4py.Workspace, one: c4py.Manifest, two: c4py.Manifest
+) -> None:
+    before = files(workspace)
+    done = workspace.checkout(two)
+    assert isinstance(done, c4py.ReconcileResult)
+    assert done.moved == 1
+    assert files(workspace) == listing(tmp_path / "source")
+    assert workspace.current == two
+    workspace.checkout(one)
+    assert files(workspace) == before
+
+
+def test_reset_undoes_changes(workspace: c4py.Workspace) -> None:
+    before = files(workspace)
+    (workspace.path / "a.txt").write_text("mine")
+    (workspace.path / "more").write_text("mine")
+    (workspace.path / "d" / "large.bin").unlink()
+    found = workspace.diff_from_current()
+    assert [entry.path for entry in found.added] == ["more"]
+    assert [entry.path for entry in found.removed] == ["d/large.bin"]
+    assert "a.txt" in [entry.path for entry in found.modified]
+    workspace.reset()
+    assert files(workspace) == before
+    assert workspace.diff_from_current().is_empty
+
+
+def test_what_is_removed_can_be_kept(workspace: c4py.Workspace) -> None:
+    (workspace.path / "a.txt").write_text("mine")
+    done = workspace.reset(keep_removed=True)
+    assert isinstance(done, c4py.ReconcileResult)
+    assert done.before is not None
+    assert (workspace.path / "a.txt").read_text() == "hello"
+    workspace.checkout(done.before)
+    assert (workspace.path / "a.txt").read_text() == "mine"
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> None:
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    plan = workspace.checkout(one, dry_run=True)
+    assert isinstance(plan, c4py.ReconcilePlan)
+    assert plan.operations
+    assert not workspace.path.exists()
+    assert workspace.current is None
+
+
+def test_progress_and_sources_are_those_of_reconcile(tmp_path: Path, one: c4py.Manifest) -> None:
+    told: list[tuple[str, str, int, int]] = []
+    workspace = c4py.Workspace(tmp_path / "ws", store=DictStore())
+    workspace.checkout(one, progress=lambda *values: told.append(values), sources=[tmp_path / "source"], link="copy")
+    assert ("create", "a.txt") in {values[:2] for values in told}
+    assert files(workspace) == listing(tmp_path / "source")
+
+
+def test_the_last_state_of_a_chain_is_checked_out(
+    tmp_path: Path, workspace: c4py.Workspace, one: c4py.Manifest, two: c4py.Manifest
+) -> None:
+    (tmp_path / "chain.c4m").write_text(c4py.dumps(one) + c4py.patch_diff(one, two))
+    workspace.checkout(tmp_path / "chain.c4m")
+    assert files(workspace) == listing(tmp_path / "source")
+    assert again(workspace).current == two
+    assert workspace.status()["manifest_path"] == str(tmp_path / "chain.c4m")
+
+
+def test_a_patch_finds_what_it_continues_from_in_the_store(
+    tmp_path: Path, workspace: c4py.Workspace, one: c4py.Manifest, two: c4py.Manifest
+) -> None:
+    (tmp_path / "patch.c4m").write_text(c4py.patch_diff(one, two))
+    workspace.checkout(tmp_path / "patch.c4m")
+    assert workspace.current == two
+
+
+def test_sequences_are_expanded(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> None:
+    assert one
+    folded = c4py.scan(tmp_path / "source", store=store, sequences=True)
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(folded)
+    assert (workspace.path / "d" / "seq" / "f.0003.exr").read_text() == "frame 3"
+    assert again(workspace).current == folded
+    assert not again(workspace).diff_from_current().removed
+
+
+def test_a_manifest_that_changes_later_is_not_what_was_checked_out(
+    workspace: c4py.Workspace, one: c4py.Manifest
+) -> None:
+    one.entries.clear()
+    assert workspace.current is not None
+    assert len(workspace.current) > 0
+    assert workspace.diff_from_current().is_empty
+
+
+# Snapshots
+
+
+def test_a_snapshot_can_be_checked_out(tmp_path: Path, workspace: c4py.Workspace) -> None:
+    (workspace.path / "more").write_text("mine")
+    snapshot = workspace.snapshot()
+    assert STATE_FILE not in snapshot
+    assert MANIFEST_FILE not in snapshot
+    assert workspace.store.has(c4py.identify_bytes(b"mine"))
+    expected = files(workspace)
+    workspace.reset()
+    workspace.checkout(snapshot)
+    assert files(workspace) == expected
+    other = c4py.Workspace(tmp_path / "other", store=workspace.store)
+    other.checkout(snapshot)
+    assert files(other) == expected
+
+
+def test_the_listing_of_a_snapshot_is_in_the_store(workspace: c4py.Workspace) -> None:
+    from c4py.store.manifests import load_stored
+
+    snapshot = workspace.snapshot()
+    assert load_stored(workspace.store, snapshot.compute_c4id()) == snapshot
+
+
+def test_without_content_nothing_is_stored(workspace: c4py.Workspace) -> None:
+    (workspace.path / "more").write_text("mine")
+    snapshot = c4py.Workspace(workspace.path).snapshot(store_content=False)
+    assert snapshot["more"].c4id == c4py.identify_bytes(b"mine")
+    assert not workspace.store.has(c4py.identify_bytes(b"mine"))
+
+
+def test_names_of_the_state_further_down_are_files_like_others(workspace: c4py.Workspace) -> None:
+    (workspace.path / "d" / STATE_FILE).write_text("mine")
+    (workspace.path / "d" / MANIFEST_FILE).write_text("mine")
+    snapshot = workspace.snapshot()
+    assert f"d/{STATE_FILE}" in snapshot
+    assert f"d/{MANIFEST_FILE}" in snapshot
+    workspace.reset()
+    assert not (workspace.path / "d" / STATE_FILE).exists()
+    workspace.checkout(snapshot)
+    assert (workspace.path / "d" / STATE_FILE).read_text() == "mine"
+
+
+def test_a_directory_with_a_name_of_the_state_is_left_out_with_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "ws" / STATE_FILE / "below").mkdir(parents=True)
+    (tmp_path / "ws" / STATE_FILE / "below" / "file").write_text("x")
+    (tmp_path / "ws" / "other").mkdir()
+    workspace = c4py.Workspace(tmp_path / "ws", store=DictStore())
+    assert [entry.path for entry in workspace.snapshot()] == ["other"]
+    assert workspace.status()["damaged"] == f"{STATE_FILE}: not a regular file"
+
+
+def test_what_an_interrupted_checkout_left_waiting_is_no_part_of_a_snapshot(workspace: c4py.Workspace) -> None:
+    (workspace.path / ".c4-reconcile").mkdir()
+    (workspace.path / ".c4-reconcile" / "0").write_text("waiting")
+    assert workspace.diff_from_current().is_empty
+    workspace.checkout(workspace.snapshot())
+    assert workspace.diff_from_current().is_empty
+
+
+# Errors and interruptions
+
+
+def test_nothing_checked_out_is_an_error(tmp_path: Path) -> None:
+    workspace = c4py.Workspace(tmp_path / "ws")
+    for action in (workspace.reset, workspace.diff_from_current):
+        with pytest.raises(c4py.WorkspaceEmpty, match="no manifest was checked out"):
+            action()
+        with pytest.raises(RuntimeError):
+            action()
+    assert workspace.status()["exists"] is False
+    assert not workspace.path.exists()
+
+
+def test_missing_content_changes_nothing(
+    tmp_path: Path, workspace: c4py.Workspace, two: c4py.Manifest, store: c4py.FSStore
+) -> None:
+    before = listing(workspace.path)
+    store.remove(c4py.identify_bytes(b"changed"))
+    with pytest.raises(c4py.MissingContent):
+        workspace.checkout(two)
+    assert listing(workspace.path) == before
+    assert workspace.status()["interrupted"] is None
+    fresh = c4py.Workspace(tmp_path / "fresh", store=store)
+    with pytest.raises(c4py.MissingContent):
+        fresh.checkout(two)
+    assert not fresh.path.exists()
+    (tmp_path / "fresh").mkdir()
+    with pytest.raises(c4py.MissingContent):
+        fresh.checkout(two)
+    assert os.listdir(fresh.path) == []
+
+
+def test_a_manifest_that_no_directory_can_be_brought_to_changes_nothing(workspace: c4py.Workspace) -> None:
+    before = listing(workspace.path)
+    for name in ("..", "a/b"):
+        with pytest.raises((c4py.UnusableManifest, ValueError)):
+            workspace.checkout(c4py.Manifest([c4py.Entry(name, 0o100644, size=0)]))
+        assert listing(workspace.path) == before
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, KeyError])
+def test_an_interrupted_checkout_is_known_and_goes_on(
+    workspace: c4py.Workspace, one: c4py.Manifest, two: c4py.Manifest, tmp_path: Path, failure: type[BaseException]
+) -> None:
+    before = files(workspace)
+
+    def stop(_type: str, _path: str, index: int, _total: int) -> None:
+        if index == 1:
+            raise failure
+
+    with pytest.raises(failure):
+        workspace.checkout(two, progress=stop)
+    found = again(workspace)
+    assert found.status()["interrupted"] == str(c4py.identify_bytes(c4py.dumps(two).encode()))
+    assert found.current == workspace.current == one
+    found.checkout(two)
+    assert files(found) == listing(tmp_path / "source")
+    assert found.status()["interrupted"] is None
+    with pytest.raises(failure):
+        found.checkout(one, progress=stop)
+    again(found).checkout(one)
+    assert files(found) == before
+
+
+def test_a_first_checkout_that_was_interrupted_is_known(
+    tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        c4py.Workspace(tmp_path / "ws", store=store).checkout(one, progress=stop)
+    found = c4py.Workspace(tmp_path / "ws", store=store)
+    with pytest.raises(c4py.WorkspaceEmpty, match="the first checkout was interrupted"):
+        found.reset()
+    found.checkout(one)
+    assert found.diff_from_current().is_empty
+
+
+def test_a_state_that_was_not_written_any_more_is_completed(workspace: c4py.Workspace, two: c4py.Manifest) -> None:
+    """The manifest is written after the checkout, then the state: a kill may come between them."""
+    state = (workspace.path / STATE_FILE).read_bytes()
+    workspace.checkout(two)
+    text_id = str(c4py.identify_bytes((workspace.path / MANIFEST_FILE).read_bytes()))
+    (workspace.path / STATE_FILE).write_text(json.dumps(json.loads(state) | {"checking_out": text_id}))
+    found = again(workspace)
+    assert found.current == two
+    assert found.status()["interrupted"] is None
+    assert found.status()["manifest_c4id"] == str(two.compute_c4id())
+
+
+# Damage and attacks
+
+
+@pytest.mark.parametrize("how", ["flipped", "truncated", "appended"])
+def test_a_manifest_that_was_changed_is_not_used(workspace: c4py.Workspace, one: c4py.Manifest, how: str) -> None:
+    path = workspace.path / MANIFEST_FILE
+    text = path.read_bytes()
+    at = text.index(b" 5 ") + 1
+    changed = {"flipped": text[:at] + b"4" + text[at + 1 :], "truncated": text[:-1], "appended": text + b"\n"}[how]
+    path.write_bytes(changed)
+    before = files(workspace)
+    found = again(workspace)
+    assert found.current is None
+    assert found.status()["damaged"] == f"{MANIFEST_FILE}: it is not the one that was checked out"
+    with pytest.raises(c4py.WorkspaceEmpty, match="it is not the one that was checked out"):
+        found.reset()
+    assert files(found) == before
+    found.checkout(one)
+    assert found.status()["damaged"] is None
+    assert again(found).current == one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"[]", b"1", b'{"created": 1}', b'{"text_c4id": null}', b"\xff", b"[" * 100_000, b" " * 100_000, b"\0"],
+)
+def test_a_damaged_state_counts_as_none_and_says_so(workspace: c4py.Workspace, one: c4py.Manifest, text: bytes) -> None:
+    before = files(workspace)
+    (workspace.path / STATE_FILE).write_bytes(text)
+    found = again(workspace)
+    assert found.current is None
+    assert str(found.status()["damaged"]).startswith(f"{STATE_FILE}: ")
+    with pytest.raises(c4py.WorkspaceEmpty):
+        found.reset()
+    assert files(found) == before
+    found.checkout(one)
+    assert again(found).current == one
+
+
+def make_link(path: Path, outside: Path) -> None:
+    path.symlink_to(outside)
+
+
+def make_pipe(path: Path, _outside: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [make_link, make_pipe])
+@pytest.mark.parametrize("name", [STATE_FILE, MANIFEST_FILE])
+def test_links_and_pipes_in_place_of_the_state_are_neither_read_nor_written_through(
+    tmp_path: Path, workspace: c4py.Workspace, one: c4py.Manifest, name: str, make: Callable[[Path, Path], None]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes((workspace.path / name).read_bytes())
+    (workspace.path / name).unlink()
+    make(workspace.path / name, outside)
+    expected = outside.read_bytes()
+    found = again(workspace)
+    assert found.current is None
+    assert str(found.status()["damaged"]).startswith(f"{name}: ")
+    found.checkout(one)
+    assert outside.read_bytes() == expected
+    assert not (workspace.path / name).is_symlink()
+    assert again(found).current == one
+
+
+def test_files_of_1_0_20_are_read(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> None:
+    (tmp_path / "ws").mkdir()
+    state = {"manifest_c4id": "c4x", "manifest_path": "", "created": "then", "last_checkout": "later"}
+    (tmp_path / "ws" / STATE_FILE).write_text(json.dumps(state, indent=2))
+    c4py.dump(one, tmp_path / "ws" / MANIFEST_FILE)
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    assert workspace.current == one
+    status = workspace.status()
+    assert (status["manifest_c4id"], status["created"], status["last_checkout"]) == ("c4x", "then", "later")
+    assert (status["interrupted"], status["damaged"]) == (None, None)
+    workspace.reset()
+    assert workspace.diff_from_current().is_empty
+    assert workspace.status()["created"] == "then"
+
+
+def test_no_temporary_file_stays(workspace: c4py.Workspace, two: c4py.Manifest) -> None:
+    workspace.checkout(two)
+    hidden = {name for name in os.listdir(workspace.path) if name.startswith(".")}
+    assert hidden == {STATE_FILE, MANIFEST_FILE}
+
+
+# Values
+
+
+def test_status_tells_what_1_0_20_does_and_more(workspace: c4py.Workspace, one: c4py.Manifest) -> None:
+    status = workspace.status()
+    assert status["path"] == str(workspace.path)
+    assert (status["exists"], status["has_manifest"]) == (True, True)
+    assert status["manifest_c4id"] == str(one.compute_c4id())
+    assert str(status["created"]) <= str(status["last_checkout"])
+    assert status["manifest_path"] is None
+
+
+def test_a_state_compares_by_its_values() -> None:
+    state = WorkspaceState(manifest_c4id="c4x", created="now")
+    assert repr(state) == "WorkspaceState(created='now', manifest_c4id='c4x')"
+    assert state == WorkspaceState(created="now", manifest_c4id="c4x") != WorkspaceState()
+    assert pickle.loads(pickle.dumps(state)) == state
+
+
+def test_the_store_is_opened_when_it_is_needed(
+    tmp_path: Path, one: c4py.Manifest, store: c4py.FSStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("C4_STORE", raising=False)
+    workspace = c4py.Workspace(os.fsencode(tmp_path / "ws"))
+    assert workspace.status()["exists"] is False
+    with pytest.raises(c4py.StoreNotConfigured):
+        workspace.checkout(one)
+    assert not workspace.path.exists()
+    monkeypatch.setenv("C4_STORE", str(store.root))
+    workspace.checkout(one)
+    workspace.store = c4py.MemoryStore()
+    assert workspace.store.put(io.BytesIO(b"x")) == c4py.identify_bytes(b"x")
+
+
+def test_wrong_arguments_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="path must be"):
+        c4py.Workspace(1)  # type: ignore[arg-type]
+    (tmp_path / "file").touch()
+    workspace = c4py.Workspace(tmp_path / "file", store=DictStore())
+    with pytest.raises(OSError, match="file"):
+        workspace.checkout(c4py.Manifest())
