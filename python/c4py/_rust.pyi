@@ -466,6 +466,7 @@ def store_gc(
     grace: float,
     tick: Callable[[ScanStats], object] | None,
 ) -> dict[str, Any]: ...
+
 @final
 class Reconciliation:
     def __len__(self) -> int: ...

@@ -2,8 +2,8 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `store` is no verb of the family's other command: there 1 is a finding as well, and
-wrong usage is 2.
+that of its ID; 130 interrupted. `store`, `pool`, `ingest` and `workspace` are no verbs of the family's other command:
+there 1 is a finding as well, and wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 VERBS = {
     "cat": "print the content of an ID, or a manifest",
     "id": "print the c4m entries, or the bare IDs, of files and directories",
+    "ingest": "take a bundle in: its content and its manifests",
+    "pool": "bundle a manifest with all content that it needs",
     "store": "make, list, check and clean the content store",
     "version": "print the version",
+    "workspace": "check manifests out into a directory, and tell what changed",
 }
 
 USAGE = "usage: c4py VERB [flags] [arguments]\n\nverbs:\n" + "".join(
-    f"  {verb:<10}{what}\n" for verb, what in VERBS.items()
+    f"  {verb:<11}{what}\n" for verb, what in VERBS.items()
 )
 USAGE += "\n'c4py VERB --help' tells more about a verb.\n"
 
@@ -53,8 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from c4py.cli.id import run
         elif verb == "cat":
             from c4py.cli.cat import run
+        elif verb == "ingest":
+            from c4py.cli.ingest import run
+        elif verb == "pool":
+            from c4py.cli.pool import run
         elif verb == "store":
             from c4py.cli.store import run
+        elif verb == "workspace":
+            from c4py.cli.workspace import run
         else:
             from c4py.cli.version import run
         code = run(given)

@@ -1,0 +1,61 @@
+"""`c4py ingest`: a bundle is taken in."""
+
+from __future__ import annotations
+
+import sys
+
+import c4py
+from c4py._visible import visible
+from c4py.cli import CommandError, fail
+from c4py.cli.parser import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\
+examples:
+  c4py ingest /mnt/usb/shots            its content into the store, its manifests into this directory
+  c4py ingest -C manifests shots.tar.zst
+
+All content is verified. What the store has already is not read again, so that a second run goes on where the first was.
+
+exit codes: 0 done, 1 an error, also where the bundle lacks content, 2 wrong usage, 4 corrupt content in the bundle,
+130 interrupted
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Take a bundle in."""
+    parser = Parser(
+        usage_code=2,
+        prog="c4py ingest",
+        usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] BUNDLE",
+        description="Take a bundle in: its content into the store, its manifests into a directory.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("bundle", nargs="*", metavar="BUNDLE", help="a directory or tar file that c4py pool made")
+    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_mixed(arguments, "bundle")
+    if len(options.bundle) != 1:
+        parser.error("one BUNDLE is expected")
+    store = c4py.open_store(options.store, durability="batch")
+    try:
+        result = c4py.ingest(
+            options.bundle[0], store=store, destination=options.directory, progress=sys.stderr.isatty()
+        )
+    except ImportError as error:
+        raise CommandError(f"c4py ingest: {error}") from None
+    if options.json:
+        import json
+
+        print(json.dumps({name: getattr(result, name) for name in ("copied", "skipped", "missing", "manifests")}))
+    else:
+        print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
+        for name in result.manifests:
+            print(visible(name))
+    if result.missing:
+        return fail(f"c4py ingest: {result.missing:,} objects are in neither the bundle nor the store", 1)
+    return 0

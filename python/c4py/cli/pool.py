@@ -1,0 +1,63 @@
+"""`c4py pool`: a manifest and its content become a bundle."""
+
+from __future__ import annotations
+
+import sys
+
+import c4py
+from c4py._visible import visible
+from c4py.cli import CommandError, fail
+from c4py.cli.parser import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\
+examples:
+  c4py pool shots.c4m /mnt/usb/shots    a directory
+  c4py pool shots.c4m shots.tar.zst     one file: .tar, .tar.gz or .tar.zst
+  sh /mnt/usb/shots/extract.sh DIR      make the tree, wherever the bundle is
+
+A directory that was interrupted goes on where it was.
+
+exit codes: 0 done, 1 an error, also where content is missing, 2 wrong usage, 4 corrupt content in the store,
+130 interrupted
+"""
+
+#: Missing files that are named.
+SHOWN = 20
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Make a bundle."""
+    parser = Parser(
+        usage_code=2,
+        prog="c4py pool",
+        usage="%(prog)s [-h] [--store PATH|URI] [--json] MANIFEST BUNDLE",
+        description="Bundle a manifest with all content that it needs, to be carried anywhere.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
+    parser.add_argument("--store", metavar="PATH|URI", help="where content comes from, not from the configured store")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_mixed(arguments, "operands")
+    if len(options.operands) != 2:
+        parser.error("a MANIFEST and a BUNDLE are expected")
+    manifest, bundle = options.operands
+    try:
+        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=sys.stderr.isatty())
+    except ImportError as error:
+        raise CommandError(f"c4py pool: {error}") from None
+    if options.json:
+        import json
+
+        missing = [{"path": path, "c4id": str(c4id)} for path, c4id in result.missing_paths]
+        print(json.dumps({"copied": result.copied, "skipped": result.skipped, "missing": missing}))
+    else:
+        print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
+    for path, c4id in result.missing_paths[:SHOWN]:
+        fail(f"c4py pool: missing: {visible(path)} {c4id}", 1)
+    if result.missing > SHOWN:
+        fail(f"c4py pool: and {result.missing - SHOWN:,} more", 1)
+    return 1 if result.missing else 0

@@ -1,0 +1,222 @@
+"""`c4py workspace`: a directory that one manifest after the other is checked out into."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import c4py
+from c4py._visible import visible
+from c4py.cli import CommandError, fail, is_corrupt
+from c4py.cli.parser import Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from c4py.reconcile import ReconcilePlan, ReconcileResult
+
+#: Actions and what they do.
+ACTIONS = {
+    "checkout": "bring the directory to the state of a manifest",
+    "snapshot": "print a manifest of the directory, and store its content",
+    "reset": "bring the directory back to what was checked out",
+    "diff": "tell what changed since the checkout",
+    "status": "tell what was checked out",
+}
+
+USAGE = "usage: c4py workspace ACTION [flags] [arguments]\n\nactions:\n" + "".join(
+    f"  {action:<10}{what}\n" for action, what in ACTIONS.items()
+)
+USAGE += "\n'c4py workspace ACTION --help' tells more about an action.\n"
+
+#: Exit code of wrong usage: 1 is that of a finding.
+WRONG_USAGE = 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run an action on a workspace."""
+    action, *given = arguments or [""]
+    if action in ("-h", "--help", "help"):
+        sys.stdout.write(USAGE)
+        return 0
+    if action not in ACTIONS:
+        message = f"c4py workspace: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
+        raise CommandError(message + USAGE, WRONG_USAGE)
+    perform = {"checkout": _checkout, "snapshot": _snapshot, "reset": _reset, "diff": _diff, "status": _status}[action]
+    try:
+        return perform(given)
+    except c4py.WorkspaceEmpty as error:
+        raise CommandError(f"c4py workspace {action}: {error}") from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        code = 4 if is_corrupt(error) else 1
+        raise CommandError(f"c4py workspace {action}: {name}{error.strerror or error}", code) from None
+    except ValueError as error:
+        raise CommandError(f"c4py workspace {action}: {visible(str(error), is_escaped=True)}") from None
+
+
+def _parser(action: str, description: str, codes: str, *, examples: str = "") -> Parser:
+    parser = Parser(
+        usage_code=WRONG_USAGE,
+        prog=f"c4py workspace {action}",
+        description=description,
+        epilog=f"{examples}\nexit codes: {codes}, 2 wrong usage, 130 interrupted\n",
+    )
+    parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="the workspace (here: .)")
+    return parser
+
+
+def _add_store(parser: Parser) -> None:
+    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+
+
+def _workspace(options: argparse.Namespace) -> c4py.Workspace:
+    store = getattr(options, "store", None)
+    return c4py.Workspace(options.directory, store=None if store is None else c4py.open_store(store))
+
+
+def _checkout(arguments: list[str]) -> int:
+    parser = _parser(
+        "checkout",
+        "Bring the directory to the state of a manifest. What is not in the manifest is removed.",
+        "0 done, 1 an error, 4 corrupt content in the store",
+        examples="""\
+examples:
+  c4py workspace checkout shots.c4m         the first time, in an empty directory
+  c4py workspace checkout -n other.c4m      what would be done
+  c4py workspace checkout --keep-removed other.c4m
+                                            what is removed goes into the store
+""",
+    )
+    _add_store(parser)
+    parser.add_argument("manifest", nargs="*", metavar="MANIFEST", help="a c4m file")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="also in a directory with files that is no workspace yet"
+    )
+    options = parser.parse_mixed(arguments, "manifest")
+    if len(options.manifest) != 1:
+        parser.error("one MANIFEST is expected")
+    workspace = _workspace(options)
+    if not options.force and not options.dry_run and _is_foreign(options.directory):
+        place = visible(options.directory)
+        return fail(f"c4py workspace checkout: {place} is no workspace, and not empty; -f removes what is in it", 1)
+    done = workspace.checkout(
+        options.manifest[0], dry_run=options.dry_run, keep_removed=options.keep_removed, progress=sys.stderr.isatty()
+    )
+    return _tell("checkout", done)
+
+
+def _is_foreign(directory: str) -> bool:
+    """Say whether a directory has files, and none of a workspace's state."""
+    from c4py.workspace import MANIFEST_FILE, STATE_FILE
+
+    try:
+        names = set(os.listdir(directory))
+    except FileNotFoundError:
+        return False
+    return bool(names) and not names & {STATE_FILE, MANIFEST_FILE}
+
+
+def _reset(arguments: list[str]) -> int:
+    parser = _parser(
+        "reset",
+        "Bring the directory back to the manifest that was checked out last. What changed since is lost.",
+        "0 done, 1 an error, 4 corrupt content in the store",
+    )
+    _add_store(parser)
+    parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
+    options = parser.parse_args(arguments)
+    done = _workspace(options).reset(keep_removed=options.keep_removed, progress=sys.stderr.isatty())
+    return _tell("reset", done)
+
+
+def _tell(action: str, done: ReconcileResult | ReconcilePlan) -> int:
+    from c4py.reconcile import ReconcilePlan
+
+    if isinstance(done, ReconcilePlan):
+        for operation in done.operations:
+            print(f"{operation.type:<8}{visible(operation.path)}")
+        for path, c4id in done.missing_paths:
+            fail(f"c4py workspace {action}: missing: {visible(path)} {c4id}", 1)
+        return 1 if done.missing else 0
+    print(
+        f"{done.created:,} created, {done.updated:,} updated, {done.moved:,} moved, {done.removed:,} removed, "
+        f"{done.skipped:,} as they were"
+    )
+    for error in done.errors:
+        fail(f"c4py workspace {action}: {visible(error, is_escaped=True)}", 1)
+    return 1 if done.errors else 0
+
+
+def _snapshot(arguments: list[str]) -> int:
+    parser = _parser(
+        "snapshot",
+        "Print a manifest of the directory as it is, and put its content into the store.",
+        "0 done, 1 an error, 3 some files could not be read",
+        examples="""\
+examples:
+  c4py workspace snapshot > today.c4m
+  c4py workspace snapshot --no-store        the manifest alone
+""",
+    )
+    _add_store(parser)
+    parser.add_argument("--no-store", action="store_true", help="store no content")
+    options = parser.parse_args(arguments)
+    workspace = _workspace(options)
+    code = 0
+    try:
+        manifest = workspace.snapshot(store_content=not options.no_store, progress=sys.stderr.isatty())
+    except c4py.ScanError as error:
+        for issue in error.errors:
+            fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
+        raise CommandError("c4py workspace snapshot: not everything could be read", 3) from None
+    c4py.dump(manifest, sys.stdout)
+    return code
+
+
+def _diff(arguments: list[str]) -> int:
+    parser = _parser(
+        "diff",
+        "Tell what changed since the checkout. The files are read.",
+        "0 nothing changed, 1 something did, or an error, 3 some files could not be read",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    try:
+        found = _workspace(options).diff_from_current(progress=sys.stderr.isatty())
+    except c4py.ScanError as error:
+        raise CommandError(f"c4py workspace diff: {error}", 3) from None
+    if options.json:
+        print(found.to_json())
+    else:
+        for sign, entries in (("+", found.added), ("-", found.removed), ("~", found.modified)):
+            for entry in entries:
+                print(sign, visible(entry.path))
+    return 0 if found.is_empty else 1
+
+
+def _status(arguments: list[str]) -> int:
+    parser = _parser(
+        "status",
+        "Tell what was checked out.",
+        "0 a manifest was checked out, 1 none, or not to its end, or an error",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    status = _workspace(options).status()
+    if options.json:
+        import json
+
+        print(json.dumps(status))
+    else:
+        for name, value in status.items():
+            if value is not None:
+                shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else visible(str(value))
+                print(f"{name:<15}{shown}")
+    return 0 if status["has_manifest"] and not status["interrupted"] else 1

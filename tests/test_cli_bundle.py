@@ -1,0 +1,194 @@
+"""`c4py pool`, `c4py ingest` and `c4py workspace`, run as users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import c4py
+import pytest
+from bundles import CONTENTS, FILES, damage, listing, make_tree
+from c4py.cli import main
+from command import c4py_run
+
+
+@pytest.fixture
+def shots(tmp_path: Path, home: Path, store: c4py.FSStore) -> Path:
+    manifest = c4py.scan(make_tree(tmp_path / "source"), store=store)
+    c4py.dump(manifest, home / "shots.c4m")
+    return home / "shots.c4m"
+
+
+def content(path: Path) -> dict[str, bytes]:
+    return {name: data for name, data in listing(path).items() if not name.startswith(".c4-workspace")}
+
+
+def test_wrong_usage_ends_with_2(home: Path) -> None:
+    for arguments in (
+        ["pool"],
+        ["pool", "a"],
+        ["pool", "a", "b", "c"],
+        ["pool", "--no-such-flag", "a", "b"],
+        ["ingest"],
+        ["ingest", "a", "b"],
+        ["workspace"],
+        ["workspace", "nothing"],
+        ["workspace", "checkout"],
+        ["workspace", "checkout", "a", "b"],
+        ["workspace", "reset", "x"],
+        ["workspace", "status", "--no-such-flag"],
+    ):
+        done = c4py_run(*arguments, home=home, store=home / "store")
+        assert (done.returncode, done.stdout) == (2, b""), (arguments, done.stderr)
+        assert b"Traceback" not in done.stderr
+
+
+def test_every_verb_has_help(home: Path) -> None:
+    for arguments in (["pool"], ["ingest"], ["workspace"], ["workspace", "checkout"], ["workspace", "diff"]):
+        done = c4py_run(*arguments, "--help", home=home)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.startswith(b"usage: c4py ")
+
+
+@pytest.mark.parametrize("name", ["bundle", "bundle.tar", "bundle.tar.gz", "bundle.tar.zst"])
+def test_pool_and_ingest(tmp_path: Path, home: Path, store: c4py.FSStore, shots: Path, name: str) -> None:
+    done = c4py_run("pool", shots, name, home=home, store=store.root)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == f"{CONTENTS} copied, {FILES - CONTENTS} skipped, 0 missing\n"
+    (home / "in").mkdir()
+    done = c4py_run("ingest", "-C", "in", name, home=home, store=tmp_path / "other")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines()[1:] == ["shots.c4m"]
+    assert (home / "in" / "shots.c4m").read_bytes() == shots.read_bytes()
+    done = c4py_run("ingest", "--json", "-C", "in", name, "--store", tmp_path / "other", home=home)
+    told = json.loads(done.stdout)
+    assert (told["copied"], told["missing"], told["manifests"]) == (0, 0, ["shots.c4m"])
+
+
+def test_missing_content_is_named_and_ends_with_1(home: Path, store: c4py.FSStore, shots: Path, tmp_path: Path) -> None:
+    odd = c4py.identify_bytes(b"odd")
+    store.remove(odd)
+    done = c4py_run("pool", shots, "bundle", home=home, store=store.root)
+    assert done.returncode == 1
+    assert done.stderr.decode() == f'c4py pool: missing: d/it\'s\\n"odd" \\x1b[31m {odd}\n'
+    told = json.loads(c4py_run("pool", "--json", shots, "bundle", home=home, store=store.root).stdout)
+    assert told["missing"] == [{"path": 'd/it\'s\n"odd" \x1b[31m', "c4id": str(odd)}]
+    done = c4py_run("ingest", "bundle", home=home, store=tmp_path / "other")
+    assert done.returncode == 1
+    assert b"1 objects are in neither the bundle nor the store" in done.stderr
+
+
+def test_corrupt_content_ends_with_4(home: Path, store: c4py.FSStore, shots: Path, tmp_path: Path) -> None:
+    hello = c4py.identify_bytes(b"hello")
+    assert c4py_run("pool", shots, "bundle", home=home, store=store.root).returncode == 0
+    damage(store.path(hello), "flipped")
+    done = c4py_run("pool", shots, "other", home=home, store=store.root)
+    assert (done.returncode, str(hello).encode() in done.stderr) == (4, True)
+    damage(c4py.FSStore(home / "bundle" / "store").path(hello), "flipped")
+    done = c4py_run("ingest", "bundle", home=home, store=tmp_path / "other")
+    assert (done.returncode, str(hello).encode() in done.stderr) == (4, True)
+
+
+def test_errors_are_a_line(home: Path, store: c4py.FSStore) -> None:
+    (home / "empty").mkdir()
+    (home / "x.tar").write_text("x")
+    for arguments, message in (
+        (["pool", "nowhere.c4m", "x"], "c4py pool: nowhere.c4m: No such file or directory"),
+        (["ingest", "nowhere"], "c4py ingest: "),
+        (["ingest", "empty"], "c4py ingest: empty: no bundle: it has neither a store nor a manifest"),
+        (["ingest", "x.tar"], "c4py ingest: the file ends early"),
+        (["workspace", "reset"], "c4py workspace reset: .: no manifest was checked out"),
+        (["workspace", "diff", "-C", "nowhere"], "c4py workspace diff: nowhere: no manifest was checked out"),
+    ):
+        done = c4py_run(*arguments, home=home, store=store.root)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.decode().startswith(message)
+        assert done.stderr.count(b"\n") == 1
+
+
+def test_without_zstandard_the_error_names_the_extra(
+    home: Path, store: c4py.FSStore, shots: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert main(["pool", "--store", str(store.root), str(shots), str(home / "b.tar.zst")]) == 1
+    (home / "b").write_bytes(b"\x28\xb5\x2f\xfd")
+    assert main(["ingest", "--store", str(store.root), str(home / "b")]) == 1
+    told = "bundles with zstd need zstandard: pip install 'c4py[zstd]'\n"
+    assert capsys.readouterr().err == f"c4py pool: {told}c4py ingest: {told}"
+
+
+def test_a_manifest_in_the_way_stays(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    c4py_run("pool", shots, "bundle", home=home, store=store.root)
+    shots.write_text("mine")
+    done = c4py_run("ingest", "bundle", home=home, store=store.root)
+    assert (done.returncode, done.stderr) == (1, b"c4py ingest: shots.c4m: there is another file of this name\n")
+    assert shots.read_text() == "mine"
+
+
+def test_a_workspace_from_the_first_checkout_to_a_reset(
+    tmp_path: Path, home: Path, store: c4py.FSStore, shots: Path
+) -> None:
+    def run(action: str, *arguments: str | Path) -> tuple[int, list[str]]:
+        done = c4py_run("workspace", action, "-C", home / "ws", *arguments, home=home, store=store.root)
+        assert done.stderr == b""
+        return done.returncode, done.stdout.decode().splitlines()
+
+    assert run("status")[0] == 1
+    code, lines = run("checkout", "-n", shots)
+    assert (code, "create  a.txt" in lines, (home / "ws").exists()) == (0, True, False)
+    code, lines = run("checkout", shots)
+    assert (code, content(home / "ws")) == (0, listing(tmp_path / "source"))
+    assert lines[0].endswith("0 updated, 0 moved, 0 removed, 0 as they were")
+    assert run("diff") == (0, [])
+    code, lines = run("status")
+    assert (code, f"manifest_path  {shots}" in lines, "has_manifest   yes" in lines) == (0, True, True)
+    (home / "ws" / "a.txt").write_text("mine")
+    (home / "ws" / "mo\x1bre").write_text("mine")
+    code, lines = run("diff")
+    assert (code, "+ mo\\x1bre" in lines, "~ a.txt" in lines) == (1, True, True)
+    code, lines = run("diff", "--json")
+    assert (code, isinstance(json.loads("\n".join(lines)), dict)) == (1, True)
+    code, lines = run("snapshot")
+    snapshot = c4py.loads("".join(f"{line}\n" for line in lines))
+    assert snapshot["a.txt"].c4id == c4py.identify_bytes(b"mine")
+    assert c4py.identify_bytes(b"mine") in store
+    code, lines = run("reset", "--keep-removed")
+    assert (code, content(home / "ws")) == (0, listing(tmp_path / "source"))
+    code, lines = run("status", "--json")
+    assert json.loads("\n".join(lines))["interrupted"] is None
+
+
+def test_a_directory_with_files_is_not_taken_for_a_workspace(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / "file").write_text("mine")
+    done = c4py_run("workspace", "checkout", shots, "-C", "mine", home=home, store=store.root)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"mine is no workspace, and not empty; -f removes what is in it" in done.stderr
+    assert os.listdir(home / "mine") == ["file"]
+    done = c4py_run("workspace", "checkout", "-f", shots, "-C", "mine", home=home, store=store.root)
+    assert done.returncode == 0
+    assert "file" not in os.listdir(home / "mine")
+
+
+def test_missing_content_stops_a_checkout(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    store.remove(c4py.identify_bytes(b"hello"))
+    done = c4py_run("workspace", "checkout", shots, "-C", "ws", home=home, store=store.root)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert str(c4py.identify_bytes(b"hello")).encode() in done.stderr
+    assert not (home / "ws").exists()
+    done = c4py_run("workspace", "checkout", "-n", shots, "-C", "ws", home=home, store=store.root)
+    assert (done.returncode, b"missing: a.txt c4" in done.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_what_cannot_be_read_ends_with_3(capfd: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        secret = Path(directory, "secret")
+        secret.write_text("x")
+        secret.chmod(0)
+        assert main(["workspace", "snapshot", "--no-store", "-C", directory]) == 3
+    out, err = capfd.readouterr()
+    assert (out, "secret" in err) == ("", True)
