@@ -146,7 +146,7 @@ def test_a_summary_says_what_was_verified_and_how() -> None:
 
 
 def test_content_that_was_not_read_is_never_called_ok() -> None:
-    quick = Sample(ok=["d/"], unverified=["d/a", "b"], mode="quick", files_total=2, bytes_total=9)
+    quick = Sample(ok=["d"], unverified=["d/a", "b"], mode="quick", files_total=2, bytes_total=9)
     lines = summary(quick).splitlines()
     assert lines[:3] == [
         "no difference found in 3 paths; content was not read",
@@ -277,7 +277,7 @@ def test_a_case_says_where_and_why_it_failed() -> None:
     (error,) = cases["secret", "key"]
     assert (error.tag, error.get("message")) == ("error", "unreadable; Permission denied (os error 13)")
     assert len(cases["shots", "plate.1001.exr"]) == 0
-    assert cases[".", "gone/"][0].get("type") == "missing"
+    assert cases[".", "gone"][0].get("type") == "missing"
     assert cases[".", "."][0].tag == "error"
 
 

@@ -72,7 +72,7 @@ def test_the_page_says_all_that_was_found() -> None:
         "shots/plate.1050.exr",
         str(some_id("expected")),
         str(some_id("actual")),
-        "gone/",
+        "gone",
         "moved to new.wav",
         "moved from old.wav",
         "secret/key",

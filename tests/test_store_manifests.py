@@ -110,3 +110,8 @@ def test_content_that_is_not_found_says_what_it_was_needed_for() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (again.c4id, again.path, str(again)) == (c4id, error.path, str(error))
     assert c4py.ContentNotFound(c4id).path is None
+
+
+def test_the_manifest_of_an_empty_directory_is_stored_and_read_back(store: c4py.FSStore) -> None:
+    c4id = manifests.put_manifest(store, c4py.Manifest())
+    assert manifests.load_stored(store, c4id) == c4py.Manifest()

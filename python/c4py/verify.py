@@ -162,7 +162,7 @@ _SHOWN = 3
 class VerifyReport:
     """What became of a directory that was compared with a manifest.
 
-    Lists of paths relative to the root, a directory's with a slash, in canonical order; each is made when it is first
+    Lists of paths relative to the root, in canonical order; each is made when it is first
     asked for:
 
     ok: files of which every byte was read, and it is what the manifest says; directories and special files that are
@@ -325,7 +325,9 @@ class VerifyReport:
         return _written(to_html(self), path)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from c4py.report.html import to_fragment
+
+        return to_fragment(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VerifyReport):

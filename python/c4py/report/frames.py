@@ -66,9 +66,8 @@ class FrameSequence:
 def fold(failed: Mapping[str, Iterable[str]], others: Iterable[str]) -> tuple[list[FrameSequence], set[str]]:
     """Find the sequences of the paths that failed; give the sequences, and the paths that are in them.
 
-    failed: paths by status; a path counts once, where it comes first. others: all other paths. A path with a slash at
-    its end is a directory and in no sequence. Only directories in which something failed are looked at; the sequences
-    come in their order.
+    failed: paths by status; a path counts once, where it comes first. others: all other paths. Only
+    directories in which something failed are looked at; the sequences come in their order.
 
     >>> from c4py.report.frames import fold
     >>> sequences, _ = fold({"missing": ["a/f.7.exr"]}, [f"a/f.{number}.exr" for number in range(1, 10) if number != 7])
@@ -79,11 +78,10 @@ def fold(failed: Mapping[str, Iterable[str]], others: Iterable[str]) -> tuple[li
     for status, paths in failed.items():
         for path in paths:
             directory, _, name = path.rpartition("/")
-            if name:
-                directories.setdefault(directory, {}).setdefault(name, status)
+            directories.setdefault(directory, {}).setdefault(name, status)
     for path in others if directories else ():
         directory, _, name = path.rpartition("/")
-        if name and directory in directories:
+        if directory in directories:
             directories[directory].setdefault(name, "")
     sequences = []
     members: set[str] = set()

@@ -62,8 +62,7 @@ def _properties(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _case(outcome: Outcome, report: Report) -> str:
-    directory, _, name = outcome.path.removesuffix("/").rpartition("/")
-    name += "/" if outcome.path.endswith("/") else ""
+    directory, _, name = outcome.path.rpartition("/")
     start = f"<testcase classname={quoteattr(visible(directory or '.'))} name={quoteattr(visible(name or '.'))}"
     result = _result(outcome, report)
     return f"{start}>{result}</testcase>\n" if result else f"{start}/>\n"

@@ -168,7 +168,9 @@ def _read(c4id: C4ID, store: SourceOfContent) -> Manifest:
 
 
 def _with_next(entries: list[Entry]) -> Iterator[tuple[Entry, Entry | None]]:
-    return zip(entries, [*entries[1:], None], strict=True)
+    following: list[Entry | None] = [*entries[1:], None]
+    # None follows the last one, if there is one.
+    return zip(entries, following, strict=False)
 
 
 def _path(above: Iterable[Entry], entry: Entry) -> str:

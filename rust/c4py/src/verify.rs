@@ -72,7 +72,7 @@ impl Findings {
             }
             "unreadable" => {
                 for unreadable in &found.unreadable {
-                    list.append((to_str(py, &unreadable.path)?, &unreadable.message))?;
+                    list.append((to_path_str(py, &unreadable.path)?, &unreadable.message))?;
                 }
             }
             other => return Err(PyKeyError::new_err(other.to_owned())),
@@ -100,6 +100,11 @@ impl Findings {
     }
 }
 
+/// A path as everywhere in Python: that of a directory has no slash at its end.
+fn to_path_str<'py>(py: Python<'py>, path: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    to_str(py, path.strip_suffix(b"/").unwrap_or(path))
+}
+
 /// Gives the paths of rows, which ascend, with the number of each.
 fn each_path<'py>(
     py: Python<'py>,
@@ -109,7 +114,7 @@ fn each_path<'py>(
 ) -> PyResult<()> {
     let mut walk = PathWalk::default();
     for (number, row) in rows.enumerate() {
-        take(number, to_str(py, walk.path(manifest, row as usize))?)?;
+        take(number, to_path_str(py, walk.path(manifest, row as usize))?)?;
     }
     Ok(())
 }
@@ -159,7 +164,7 @@ pub(crate) fn verify_tree<'py>(
         if let Some(on_result) = on_result {
             let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
             for (kind, path) in told {
-                on_result.call1((kind, to_str(py, &path)?))?;
+                on_result.call1((kind, to_path_str(py, &path)?))?;
             }
         }
         match tick {

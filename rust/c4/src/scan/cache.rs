@@ -234,7 +234,9 @@ mod tests {
 
     fn write(directory: &Path, root: &Path, records: &[Record]) {
         let mut writer = Writer::new(directory, key_of(root));
-        records.iter().for_each(|record| writer.add(record, 0));
+        for record in records {
+            writer.add(record, 0);
+        }
         writer.finish();
         assert!(writer.failure.is_none(), "{:?}", writer.failure);
     }
