@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -63,27 +63,39 @@ pub(crate) fn open_child_file(parent: impl AsFd, name: &[u8], follow: bool) -> i
 }
 
 fn open_below(root: impl AsFd, path: &[u8], flags: OFlags, follow: bool) -> io::Result<OwnedFd> {
+    let mut rest = path;
+    let mut above: Option<OwnedFd> = None;
+    while rest.len() > MAX_PATH_BYTES {
+        // As much at once as one call takes: a component a call would make deep trees cost the square of their depth.
+        let end = rest[..=MAX_PATH_BYTES].iter().rposition(|byte| *byte == b'/').ok_or(Errno::NAMETOOLONG)?;
+        let from = above.as_ref().map_or(root.as_fd(), AsFd::as_fd);
+        above = Some(open_part(from, &rest[..end], SEARCH, follow)?);
+        rest = &rest[end + 1..];
+    }
+    open_part(above.as_ref().map_or(root.as_fd(), AsFd::as_fd), rest, flags, follow)
+}
+
+/// Opens by a path that one system call takes.
+fn open_part(root: BorrowedFd<'_>, path: &[u8], flags: OFlags, follow: bool) -> io::Result<OwnedFd> {
     if path.is_empty() {
         return Ok(fs::openat(root, c".", flags, Mode::empty())?);
     }
-    let flags = if follow { flags } else { flags | OFlags::NOFOLLOW };
-    if path.len() <= MAX_PATH_BYTES {
-        if follow {
-            return Ok(fs::openat(root, OsStr::from_bytes(path), flags, Mode::empty())?);
-        }
-        #[cfg(target_os = "linux")]
-        match fs::openat2(&root, OsStr::from_bytes(path), flags, Mode::empty(), fs::ResolveFlags::NO_SYMLINKS) {
-            // A kernel before 5.6, or a sandbox that does not know the call.
-            Err(Errno::NOSYS | Errno::PERM) => {}
-            result => return Ok(result?),
-        }
+    if follow {
+        return Ok(fs::openat(root, OsStr::from_bytes(path), flags, Mode::empty())?);
     }
-    // One component after the other: nothing on the way is followed, and no path is too long.
+    let flags = flags | OFlags::NOFOLLOW;
+    #[cfg(target_os = "linux")]
+    match fs::openat2(root, OsStr::from_bytes(path), flags, Mode::empty(), fs::ResolveFlags::NO_SYMLINKS) {
+        // A kernel before 5.6, or a sandbox that does not know the call.
+        Err(Errno::NOSYS | Errno::PERM) => {}
+        result => return Ok(result?),
+    }
+    // One component after the other: nothing on the way is followed.
     let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
     let name = parts.next_back().ok_or(Errno::NOENT)?;
-    let mut directory = fs::openat(root, c".", DIRECTORY, Mode::empty())?;
+    let mut directory = fs::openat(root, c".", SEARCH, Mode::empty())?;
     for part in parts {
-        directory = open_child_directory(&directory, part, follow)?;
+        directory = fs::openat(directory, OsStr::from_bytes(part), SEARCH | OFlags::NOFOLLOW, Mode::empty())?;
     }
     Ok(fs::openat(directory, OsStr::from_bytes(name), flags, Mode::empty())?)
 }
@@ -156,6 +168,37 @@ mod tests {
         assert!(open_file(&directory, b"real/below/file", false).is_ok());
         assert!(open_file(&directory, b"link/below/file", false).is_err());
         assert!(open_file(&directory, b"link/below/name", true).is_ok());
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_opened_and_no_link_in_it_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = open_root(root.path()).unwrap();
+        let name = "n".repeat(200);
+        let mut at = directory.try_clone().unwrap();
+        for _ in 0..45 {
+            fs::mkdirat(&at, &*name, Mode::RWXU).unwrap();
+            at = open_child_directory(&at, name.as_bytes(), false).unwrap();
+        }
+        fs::symlinkat("../x", &at, "link").unwrap();
+        let path = |levels: usize, last: &str| [vec![&*name; levels], vec![last]].concat().join("/").into_bytes();
+        assert_eq!(inode(&open_directory(&directory, &path(44, &name), false).unwrap()), inode(&at));
+        assert!(open_for_search(&directory, &path(44, &name), true).is_ok());
+        assert!(open_file(&directory, &path(45, "link"), false).is_err());
+        // A link where one call ends and the next begins, wherever that is.
+        for level in [0, 19, 20, 21, 40] {
+            let above = open_directory(&directory, &vec![&*name; level].join("/").into_bytes(), false).unwrap();
+            fs::renameat(&above, &*name, &above, "away").unwrap();
+            fs::symlinkat("away", &above, &*name).unwrap();
+            assert!(open_directory(&directory, &path(44, &name), false).is_err());
+            assert!(open_directory(&directory, &path(44, &name), true).is_ok());
+            fs::unlinkat(&above, &*name, fs::AtFlags::empty()).unwrap();
+            fs::renameat(&above, "away", &above, &*name).unwrap();
+        }
+    }
+
+    fn inode(directory: &OwnedFd) -> u64 {
+        fs::fstat(directory).unwrap().st_ino
     }
 
     #[test]
