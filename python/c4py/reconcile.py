@@ -9,12 +9,13 @@ Nothing is touched before the plan is whole. What is interrupted is done by anot
 from __future__ import annotations
 
 import os
+import stat
 
 from c4py._rust import C4ID, Entry, Manifest, human_size, identify_file, plan_reconciliation
 from c4py._visible import visible
 from c4py.decoder import load
 from c4py.entry import NULL_TIMESTAMP
-from c4py.errors import MissingContent, ReconcileError, StoreNotConfigured
+from c4py.errors import MissingContent, ReconcileError, StoreNotConfigured, UnusableManifest
 from c4py.store import FSStore, MultiStore, Store, open_store
 
 TYPE_CHECKING = False
@@ -45,7 +46,10 @@ __all__ = [
 ]
 
 #: The directory in which content waits; what a killed run left there is no part of a state.
-_STAGING = ".c4-reconcile"
+STAGING = ".c4-reconcile"
+
+#: Names in the root that are neither compared nor touched: the state of a workspace.
+LEFT_ALONE = (".c4-workspace.json", ".c4-workspace-manifest.c4m")
 
 
 class ReconcileOp:
@@ -100,8 +104,9 @@ class ReconcilePlan:
     many are to be written or shared.
     """
 
-    __slots__ = ("_native", "_operations", "bytes", "missing_paths", "not_made", "skipped")
+    __slots__ = ("_native", "_operations", "bytes", "missing", "missing_paths", "not_made", "skipped")
 
+    missing: list[C4ID]
     missing_paths: list[tuple[str, C4ID]]
     not_made: list[str]
     skipped: int
@@ -110,6 +115,7 @@ class ReconcilePlan:
     def __init__(
         self,
         operations: Iterable[ReconcileOp] = (),
+        missing: Iterable[C4ID] = (),
         missing_paths: Iterable[tuple[str, C4ID]] = (),
         not_made: Iterable[str] = (),
         skipped: int = 0,
@@ -118,13 +124,14 @@ class ReconcilePlan:
         self._native: Reconciliation | None = None
         self._operations: list[ReconcileOp] | None = list(operations)
         self.missing_paths = list(missing_paths)
+        self.missing = list(dict.fromkeys([*missing, *(c4id for _, c4id in self.missing_paths)]))
         self.not_made = list(not_made)
         self.skipped = skipped
         self.bytes = bytes
 
     @classmethod
     def _of(cls, native: Reconciliation) -> ReconcilePlan:
-        plan = cls((), native.missing(), native.not_made(), native.skipped, native.bytes)
+        plan = cls((), (), native.missing(), native.not_made(), native.skipped, native.bytes)
         plan._native = native
         plan._operations = None
         return plan
@@ -138,14 +145,9 @@ class ReconcilePlan:
         return self._operations
 
     @property
-    def missing(self) -> list[C4ID]:
-        """IDs of content that is nowhere to be had, each once."""
-        return list(dict.fromkeys(c4id for _, c4id in self.missing_paths))
-
-    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do, and nothing missing."""
-        return not self._counts() and not self.missing_paths
+        return not self._counts() and not self.missing
 
     def summary(self) -> str:
         """Say in a line how much there is to do."""
@@ -153,8 +155,8 @@ class ReconcilePlan:
         text = ", ".join(parts) if parts else "nothing to do"
         if self.bytes:
             text += f", {human_size(self.bytes)} to write"
-        if self.missing_paths:
-            text += f", {len(self.missing_paths):,} without content"
+        if self.missing:
+            text += f", {len(self.missing_paths) or len(self.missing):,} without content"
         return text
 
     def _counts(self) -> dict[str, int]:
@@ -177,7 +179,7 @@ class ReconcilePlan:
         return f"<ReconcilePlan: {self.summary()}>"
 
     def _values(self) -> tuple[object, ...]:
-        return self.operations, self.missing_paths, self.not_made, self.skipped, self.bytes
+        return self.operations, self.missing, self.missing_paths, self.not_made, self.skipped, self.bytes
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if isinstance(other, ReconcilePlan) else NotImplemented
@@ -195,10 +197,11 @@ class ReconcileResult:
     created: directories, files and links that were made. updated: files that were given other content. moved: files
     that were given another place. removed: files, links and directories. skipped: files and links that were as they are
     to be. errors: what could not be done, each as "type path: reason". before: with `keep_removed`, the manifest of the
-    state before, all of whose content is in the store.
+    state before, all of whose content is in the store. not_made: paths of devices, pipes and sockets, which are never
+    made. is_corrupt: whether content that was to be taken is not that of its ID.
     """
 
-    __slots__ = ("before", "created", "errors", "moved", "removed", "skipped", "updated")
+    __slots__ = ("before", "created", "errors", "is_corrupt", "moved", "not_made", "removed", "skipped", "updated")
 
     created: int
     removed: int
@@ -207,6 +210,8 @@ class ReconcileResult:
     errors: list[str]
     moved: int
     before: Manifest | None
+    not_made: list[str]
+    is_corrupt: bool
 
     def __init__(
         self,
@@ -217,6 +222,8 @@ class ReconcileResult:
         errors: Iterable[str] = (),
         moved: int = 0,
         before: Manifest | None = None,
+        not_made: Iterable[str] = (),
+        is_corrupt: bool = False,
     ) -> None:
         self.created = created
         self.removed = removed
@@ -225,6 +232,8 @@ class ReconcileResult:
         self.errors = list(errors)
         self.moved = moved
         self.before = before
+        self.not_made = list(not_made)
+        self.is_corrupt = is_corrupt
 
     @property
     def is_ok(self) -> bool:
@@ -243,17 +252,21 @@ class ReconcileResult:
             f"{self.created:,} created, {self.updated:,} updated, {self.moved:,} moved, {self.removed:,} removed, "
             f"{self.skipped:,} unchanged"
         )
+        if self.not_made:
+            text += f", {len(self.not_made):,} not made"
         return f"{text}, {len(self.errors):,} failed" if self.errors else text
 
     def __str__(self) -> str:
-        """Write the summary, and a line for each error."""
-        return "\n".join([self.summary(), *(visible(error, is_escaped=True) for error in self.errors)])
+        """Write the summary, and a line for each error and each that is never made."""
+        errors = (visible(error, is_escaped=True) for error in self.errors)
+        return "\n".join([self.summary(), *errors, *(f"not made {visible(path)}" for path in self.not_made)])
 
     def __repr__(self) -> str:
         return f"<ReconcileResult: {self.summary()}>"
 
     def _values(self) -> tuple[object, ...]:
-        return self.created, self.removed, self.updated, self.skipped, self.errors, self.moved, self.before
+        counts = self.created, self.removed, self.updated, self.skipped
+        return *counts, self.errors, self.moved, self.before, self.not_made, self.is_corrupt
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if isinstance(other, ReconcileResult) else NotImplemented
@@ -345,14 +358,16 @@ def reconcile(
     sources: directories, and stores, where content is looked for. Of a directory those files are read whose size is
     needed.
     keep_removed: first put the whole directory as it is into the store; the result's `before` is the manifest of that,
-    which is in the store as well, and to reconcile it brings everything back.
+    which is in the store as well, and to reconcile it brings everything back (with `special_bits` those too). A device,
+    pipe or socket that would be removed is refused, with ReconcileError: nothing could make it again.
     special_bits: whether set-user-ID, set-group-ID and sticky bits are set.
     workers: threads, by default one a processor.
 
     Raises MissingContent, with all that is nowhere to be had; UnusableManifest for a manifest that no directory can be
-    brought to, and PathTraversal for one with a name such as `..`; StoreNotConfigured where `keep_removed` needs a
-    store and there is none; OSError for a directory that cannot be listed whole, ScanError for one that cannot be kept;
-    what a store raises. Single operations that fail are in `result.errors`: see `result.raise_if_failed()`. After
+    brought to, or whose own file would be removed, and PathTraversal for one with a name such as `..`;
+    StoreNotConfigured where `keep_removed` needs a store and there is none; OSError for a directory that cannot be
+    listed whole, ScanError for one that cannot be kept; what a store raises. Single operations that fail are in
+    `result.errors`: see `result.raise_if_failed()`. After
     KeyboardInterrupt another run completes the work.
 
     >>> import tempfile
@@ -368,7 +383,13 @@ def reconcile(
         raise TypeError(f"link must be str, not {type(link).__name__}")
     if progress is not None and not isinstance(progress, bool) and not callable(progress):
         raise TypeError(f"progress must be a function or True, not {type(progress).__name__}")
-    manifest = manifest_or_path if isinstance(manifest_or_path, Manifest) else load(manifest_or_path)
+    if isinstance(manifest_or_path, Manifest):
+        manifest = manifest_or_path
+    else:
+        manifest = load(manifest_or_path)
+        refuse_lost_manifest(manifest_or_path, manifest, directory)
+    if store is not None and not hasattr(store, "get"):
+        raise TypeError(f"store must have methods has and get, not be {type(store).__name__}")
     note = ""
     if store is None:
         try:
@@ -395,9 +416,9 @@ def reconcile(
         missing = native.missing()
         if missing:
             raise MissingContent(missing, note)
-        before = _keep(directory, store, workers) if keep_removed and store is not None else None
+        before = _keep(directory, store, workers, native) if keep_removed and store is not None else None
         told = line.show_operation if line is not None else progress if callable(progress) else None
-        done, errors = native.apply(None if told is None else _counted(told, len(native)))
+        done, errors, is_corrupt = native.apply(None if told is None else _counted(told, len(native)))
     finally:
         if line is not None:
             line.end()
@@ -409,7 +430,25 @@ def reconcile(
         errors=errors,
         moved=done["move"],
         before=before,
+        not_made=native.not_made(),
+        is_corrupt=is_corrupt,
     )
+
+
+def refuse_lost_manifest(path: StrPath, manifest: Manifest, directory: StrPath) -> None:
+    """Refuse to bring a directory to the state of a manifest whose file lies there, and which does not name it.
+
+    It would be removed. Raises UnusableManifest.
+    """
+    root = os.path.join(os.path.realpath(os.fsdecode(directory)), "")
+    place = os.path.realpath(os.fsdecode(path))
+    if not place.startswith(root) or not os.path.isfile(place):
+        return
+    inside = place.removeprefix(root)
+    if inside not in manifest and inside not in LEFT_ALONE:
+        raise UnusableManifest(
+            f"{visible(os.fsdecode(path))} lies in the directory, and is not among what it names: it would be removed"
+        )
 
 
 def _parts(store: AnyStore | StrPath | None) -> list[TreeStore | SourceOfContent | StrPath]:
@@ -423,7 +462,7 @@ def _parts(store: AnyStore | StrPath | None) -> list[TreeStore | SourceOfContent
     return [store]
 
 
-def _keep(directory: StrPath, store: AnyStore, workers: int | None) -> Manifest:
+def _keep(directory: StrPath, store: AnyStore, workers: int | None, plan: Reconciliation) -> Manifest:
     """Put a directory as it is into a store; its manifest."""
     from c4py.scanner import scan
     from c4py.store.manifests import put_manifest
@@ -431,13 +470,30 @@ def _keep(directory: StrPath, store: AnyStore, workers: int | None) -> Manifest:
     if not os.path.lexists(directory):
         return Manifest()
     before = scan(directory, store=store, link_ids="none", workers=workers)
-    if _STAGING in before:
-        before = before.filter(lambda path, _: path.split("/", 1)[0] != _STAGING)
+    if any(name in before for name in (STAGING, *LEFT_ALONE)):
+        before = before.filter(lambda path, _: path.split("/", 1)[0] not in (STAGING, *LEFT_ALONE))
+    _refuse_what_cannot_be_kept(before, plan)
     put_manifest(store, before)
     flush = getattr(store, "flush", None)
     if flush is not None:
         flush()
     return before
+
+
+def _refuse_what_cannot_be_kept(before: Manifest, plan: Reconciliation) -> None:
+    """Refuse to remove a device, pipe or socket: nothing could make it again."""
+    special = {
+        path
+        for path, entry in before.flat_entries()
+        if entry.mode and stat.S_IFMT(entry.mode) in (stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK)
+    }
+    if not special:
+        return
+    for kind, path, _ in plan.operations():
+        if kind == "remove" and path in special:
+            raise ReconcileError(
+                f"{visible(path)}: keep_removed cannot keep a device, pipe or socket: move it away first"
+            )
 
 
 def _counted(progress: Callable[[str, str, int, int], object], total: int) -> Callable[[str, str], None]:

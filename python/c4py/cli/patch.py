@@ -26,6 +26,7 @@ from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.id import scan_mode
 from c4py.cli.parser import Parser
+from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
     if is_directory:
         manifest, code = _scan(options, paths[0])
     else:
-        manifest, code = _read(paths if len(paths) > 2 else paths[:1], options.number), 0
+        manifest, code = _read(paths if len(paths) > 2 else paths[:1], options.number, is_shown=True), 0
     if len(paths) == 2:
         c4py.dump(manifest, paths[1], pretty=options.ergonomic)
         fail(f"Wrote {visible(paths[1])}", 0)
@@ -136,13 +137,19 @@ def _load(paths: Sequence[str]) -> c4py.Manifest:
         raise
 
 
-def _read(paths: Sequence[str], number: int) -> c4py.Manifest:
-    """Give the state of a chain after so many of its sections."""
+def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
+    """Give the state of a chain after so many of its sections.
+
+    Of a patch whose base is not at hand the entries alone are given where they are only shown: a directory that was
+    brought to them would lose everything else.
+    """
     manifest = _load(paths)
     if manifest.base is not None:
         try:
             return c4py.resolve_chain(manifest, store=_configured(), stop_at=number)
         except (c4py.ContentNotFound, c4py.PatchError) as error:
+            if not is_shown:
+                raise
             # As in the reference: the entries that there are.
             fail(
                 f"c4py patch: note: {visible(str(error), is_escaped=True)}; these are the entries of the patch alone", 0
@@ -162,32 +169,44 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     """Scan a directory; what is read is stored where a store is configured."""
     store = None if options.no_store or options.mode != "full" else _configured()
     manifest = c4py.scan(path, store=store, mode=options.mode, on_error="record")
-    for issue in manifest.errors:
-        fail(f"c4py patch: {issue}", 0)
     if store is not None:
         store.flush()
-    return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
+    return manifest, _show_issues(manifest)
+
+
+def _show_issues(manifest: c4py.Manifest) -> int:
+    """Print what a scan could not read; the exit code."""
+    for issue in manifest.errors:
+        fail(f"c4py patch: {issue}", 0)
+    return 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
     """Make a directory what the target says; the change is printed first."""
     if options.mode != "full":
         raise CommandError("c4py patch: a directory is brought to a state by the content of its files: -m f")
-    if os.path.exists(dest) and not os.path.isdir(dest):
+    if dest == "-" or (os.path.lexists(dest) and not os.path.isdir(dest)):
         raise CommandError(f"c4py patch: {visible(dest)}: neither a directory nor the name of a manifest (.c4m)")
     _check_output(dest)
     sources = [*options.source]
     if options.reverse:
         manifest = _state_before(target)
     elif is_directory:
-        manifest = c4py.scan(target)
+        manifest = c4py.scan(target, on_error="record")
+        if _show_issues(manifest):
+            # Nobody knows what the directory should become.
+            return 3
         sources.append(target)
     else:
-        manifest = _read([target], options.number)
+        manifest = _read([target], options.number, is_shown=False)
+    if target != "-" and not is_directory and not options.reverse:
+        refuse_lost_manifest(target, manifest, dest)
     store = c4py.open_store(durability="batch") if options.store else _configured()
     if options.dry_run:
         return _show_plan(manifest, dest, store, sources)
-    before = c4py.scan(dest) if os.path.isdir(dest) else c4py.Manifest()
+    before = _as_it_is(dest, manifest)
+    if before is None:
+        return 3
     if options.store and store is not None:
         from c4py.store.manifests import put_manifest
 
@@ -204,6 +223,24 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     return _tell(result)
 
 
+def _as_it_is(dest: str, target: c4py.Manifest) -> c4py.Manifest | None:
+    """Scan a directory before it is changed; None where something in it cannot be read.
+
+    Nothing outside is read: a link that stays as it is has the ID that the target gives it.
+    """
+    if not os.path.isdir(dest):
+        return c4py.Manifest()
+    before = c4py.scan(dest, link_ids="inside", on_error="record")
+    if _show_issues(before):
+        return None
+    for path, entry in before.flat_entries():
+        if entry.is_symlink() and entry.c4id is None and path in target:
+            other = target[path]
+            if other.is_symlink() and other.target == entry.target:
+                entry.c4id = other.c4id
+    return before
+
+
 def _tell(result: c4py.ReconcileResult) -> int:
     for error in result.errors:
         fail(f"c4py patch: {visible(error, is_escaped=True)}", 0)
@@ -215,7 +252,9 @@ def _tell(result: c4py.ReconcileResult) -> int:
         "unchanged": result.skipped,
     }
     fail(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to do", 0)
-    return 1 if result.errors else 0
+    for path in result.not_made:
+        fail(f"c4py patch: {visible(path)}: a device, pipe or socket is not made", 0)
+    return 4 if result.is_corrupt else 1 if result.errors else 0
 
 
 def _show_plan(

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use c4::C4Id;
 use c4::identify::{FileIds, IdentifyError};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -177,7 +177,7 @@ pub(crate) fn verify_file(path: &Bound<'_, PyAny>, expected: &Bound<'_, PyAny>) 
 pub(crate) fn identify_files<'py>(
     py: Python<'py>,
     paths: &Bound<'py, PyAny>,
-    workers: Option<usize>,
+    workers: Option<&Bound<'_, PyAny>>,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let pathlib = py.import("pathlib")?.getattr("Path")?;
@@ -218,10 +218,11 @@ pub(crate) fn identify_files<'py>(
 }
 
 /// A count of threads as given, or that of processors.
-pub(crate) fn check_workers(workers: Option<usize>) -> PyResult<usize> {
-    match workers {
-        Some(0 | 1025..) => Err(PyValueError::new_err("workers must be between 1 and 1024")),
-        Some(workers) => Ok(workers),
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+pub(crate) fn check_workers(workers: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
+    let Some(given) = workers else { return Ok(std::thread::available_parallelism().map_or(1, usize::from)) };
+    match given.extract::<i64>() {
+        Ok(workers @ 1..=1024) => Ok(workers as usize),
+        Err(error) if !error.is_instance_of::<PyOverflowError>(given.py()) => Err(wrong_type("workers", "int", given)),
+        _ => Err(PyValueError::new_err("workers must be between 1 and 1024")),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use c4::C4Id;
 use c4::c4m::{self, RowId};
-use c4::reconcile::{Content, ContentSource, DirectorySource, Kind, LinkMode, Options, Origin, Plan};
+use c4::reconcile::{ApplyError, Content, ContentSource, DirectorySource, Kind, LinkMode, Options, Origin, Plan};
 use c4::scan::ScanProgress;
 use c4::store::StoreError;
 use pyo3::exceptions::{PyException, PyValueError};
@@ -322,13 +322,14 @@ impl Reconciliation {
         self.plan.bytes
     }
 
-    /// Do what is planned: how many operations of each type were done, and those that failed with the reason. `tick` is
-    /// called now and then and at the end, with what was done since: type and path.
+    /// Do what is planned: how many operations of each type were done, those that failed with the reason, and
+    /// whether content was not that of its ID. `tick` is called now and then and at the end, with what was done since:
+    /// type and path.
     fn apply<'py>(
         &self,
         py: Python<'py>,
         tick: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyDict>, Vec<String>)> {
+    ) -> PyResult<(Bound<'py, PyDict>, Vec<String>, bool)> {
         let progress = Arc::new(ScanProgress::default());
         let done: Mutex<Vec<usize>> = Mutex::default();
         let report = || {
@@ -371,7 +372,10 @@ impl Reconciliation {
             let text = text.strip_prefix(&format!("{shown}: ")).unwrap_or(&text);
             Ok(format!("{kind} {shown}: {text}"))
         });
-        Ok((named_counts(py, &applied.done)?, errors.collect::<PyResult<_>>()?))
+        let is_corrupt =
+            |(_, error): &(usize, ApplyError)| matches!(error, ApplyError::Corrupt { .. } | ApplyError::Length { .. });
+        let is_any_corrupt = applied.errors.iter().any(is_corrupt);
+        Ok((named_counts(py, &applied.done)?, errors.collect::<PyResult<_>>()?, is_any_corrupt))
     }
 }
 
@@ -394,7 +398,7 @@ pub(crate) fn plan_reconciliation<'py>(
     sources: Vec<Bound<'py, PyAny>>,
     link: &str,
     special_bits: bool,
-    workers: Option<usize>,
+    workers: Option<&Bound<'_, PyAny>>,
     tick: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Reconciliation> {
     let link = match link {

@@ -27,7 +27,7 @@ struct Options<'py> {
     follow_symlinks: bool,
     link_ids: String,
     sequences: bool,
-    workers: Option<usize>,
+    workers: Option<Bound<'py, PyAny>>,
     only: Option<Bound<'py, Manifest>>,
     guide: Option<Bound<'py, Manifest>>,
     cache: Option<Bound<'py, PyAny>>,
@@ -66,7 +66,7 @@ fn options(given: &Options<'_>) -> PyResult<ScanOptions> {
         follow_symlinks: given.follow_symlinks,
         link_ids,
         sequences: given.sequences,
-        workers: Some(check_workers(given.workers)?),
+        workers: Some(check_workers(given.workers.as_ref())?),
         drop_cache: false,
         only: given.only.as_ref().map(listed).transpose()?,
     })

@@ -117,7 +117,7 @@ struct Options<'py> {
     sample: Bound<'py, PyAny>,
     seed: u64,
     time_limit: Option<f64>,
-    workers: Option<usize>,
+    workers: Option<Bound<'py, PyAny>>,
     resume: Option<Bound<'py, PyAny>>,
     quarantine: bool,
     drop_cache: bool,
@@ -184,7 +184,7 @@ pub(crate) fn store_verify<'py>(
     let root = to_path("root", root)?;
     let given: Options<'_> = options.extract()?;
     let options = VerifyOptions {
-        workers: check_workers(given.workers)?,
+        workers: check_workers(given.workers.as_ref())?,
         sample: to_sample(&given.sample)?,
         seed: given.seed,
         time_limit: given.time_limit.map(|seconds| to_duration("time_limit", seconds)).transpose()?,

@@ -122,12 +122,12 @@ fn each_path<'py>(
 /// Options of `verify_tree`, as `c4py.verify` gives them.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct VerifyTreeOptions {
+struct VerifyTreeOptions<'py> {
     quick: bool,
     sample: Option<f64>,
     metadata: bool,
     drop_cache: bool,
-    workers: Option<usize>,
+    workers: Option<Bound<'py, PyAny>>,
 }
 
 /// Compare a directory with a manifest; `tick` is called with a ScanStats now and then and at the end, and `on_result`
@@ -143,7 +143,7 @@ pub(crate) fn verify_tree<'py>(
 ) -> PyResult<Findings> {
     let manifest = to_manifest("manifest", manifest)?.snapshot(py);
     let native = to_path("directory", directory)?;
-    let given: VerifyTreeOptions = options.extract()?;
+    let given: VerifyTreeOptions<'_> = options.extract()?;
     let options = Options {
         extent: match given.sample {
             Some(share) => Extent::Sample(share),
@@ -152,7 +152,7 @@ pub(crate) fn verify_tree<'py>(
         },
         metadata: given.metadata,
         drop_cache: given.drop_cache,
-        workers: Some(check_workers(given.workers)?),
+        workers: Some(check_workers(given.workers.as_ref())?),
     };
     let progress = ScanProgress::default();
     let told: Mutex<Vec<(&'static str, Vec<u8>)>> = Mutex::default();
