@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from c4py._visible import visible
 from c4py.cli import CommandError
@@ -30,3 +31,17 @@ class Parser(argparse.ArgumentParser):
         options = self.parse_intermixed_args(arguments[:end])
         setattr(options, operands, [*getattr(options, operands), *arguments[end + 1 :]])
         return options
+
+
+def refuse_output_inside(directory: str, prog: str) -> None:
+    """Refuse output into a file of the directory that is worked on, where the system says what the output is.
+
+    It would be removed with what is there, or be seen while it is empty. Raises CommandError.
+    """
+    try:
+        printed = os.path.realpath(os.readlink("/proc/self/fd/1"))
+    except OSError:
+        return
+    root = os.path.realpath(directory)
+    if os.path.isfile(printed) and os.path.commonpath([printed, root]) == root:
+        raise CommandError(f"{prog}: the output {visible(printed)} lies in the directory that is worked on")
