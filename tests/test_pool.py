@@ -220,15 +220,37 @@ def test_corrupt_content_of_the_store_is_never_bundled(
     with pytest.raises(c4py.StoreCorrupt) as raised:
         c4py.pool(stored, tmp_path / "out", store=store)
     assert raised.value.c4id == hello
+    assert raised.value.path == "a.txt"
+    assert str(raised.value).startswith(f"a.txt: the store has other content under {hello}: that of c4")
     assert os.listdir(tmp_path / "out") == ["store"]
     assert hello not in c4py.FSStore(tmp_path / "out" / "store")
 
 
-def test_an_object_of_another_size_is_copied_again(bundle: Path, stored: c4py.Manifest, store: c4py.FSStore) -> None:
-    path = c4py.FSStore(bundle / "store").path(c4py.identify_bytes(b"hello"))
-    damage(path, "truncated")
-    c4py.pool(stored, bundle, store=store)
-    assert path.read_bytes() == b"hello"
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("what", ["content", "listing", "manifest"])
+def test_a_damaged_object_of_a_bundle_is_copied_again(
+    tmp_path: Path, here: Path, bundle: Path, stored: c4py.Manifest, store: c4py.FSStore, what: str, how: str
+) -> None:
+    text_id = c4py.identify_file(tmp_path / "shots.c4m")
+    c4id = {"content": c4py.identify_bytes(b"hello"), "listing": stored.compute_c4id(), "manifest": text_id}[what]
+    before = listing(bundle)
+    damage(c4py.FSStore(bundle / "store").path(c4id), how)
+    done = c4py.pool(tmp_path / "shots.c4m", bundle, store=store)
+    # Two files have the content.
+    is_content = what == "content"
+    assert done == c4py.PoolResult(copied=int(is_content), skipped=FILES - is_content)
+    assert listing(bundle) == before
+    assert c4py.ingest(bundle, store=DictStore(), destination=here).missing == 0
+
+
+def test_a_damaged_object_that_the_store_does_not_have_is_missing(
+    tmp_path: Path, bundle: Path, store: c4py.FSStore
+) -> None:
+    hello = c4py.identify_bytes(b"hello")
+    damage(c4py.FSStore(bundle / "store").path(hello), "flipped")
+    store.remove(hello)
+    done = c4py.pool(tmp_path / "shots.c4m", bundle, store=store)
+    assert done.missing_paths == [("a.txt", hello), ("copy of a.txt", hello)]
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -243,6 +265,10 @@ def test_a_corrupt_object_is_refused_by_name_and_the_sound_ones_are_taken(
         c4py.ingest(bundle, store=other, destination=here)
     assert raised.value.c4id == hello
     assert raised.value.actual == c4py.identify_bytes(path.read_bytes())
+    assert raised.value.path == str(path.relative_to(bundle))
+    assert str(raised.value).startswith(f"{raised.value.path}: the bundle has other content under {hello}: that of ")
+    copied = pickle.loads(pickle.dumps(raised.value))
+    assert (str(copied), copied.path) == (str(raised.value), raised.value.path)
     assert os.listdir(here) == []
     assert contents_of(stored) - {hello} <= set(other)
     assert hello not in other
@@ -460,6 +486,21 @@ def test_what_was_set_aside_as_corrupt_is_not_taken(bundle: Path, here: Path) ->
 # Where manifests go
 
 
+@pytest.mark.parametrize("name", [".c4-workspace-manifest.c4m", ".c4-workspace.json.c4m", ".c4m", "..c4m"])
+def test_a_manifest_whose_name_begins_with_a_dot_is_refused(
+    tmp_path: Path, here: Path, bundle: Path, stored: c4py.Manifest, store: c4py.FSStore, name: str
+) -> None:
+    c4py.dump(stored, tmp_path / name)
+    with pytest.raises(c4py.BundleError, match="does not begin with a dot"):
+        c4py.pool(tmp_path / name, tmp_path / "other", store=store)
+    assert not (tmp_path / "other").exists()
+    (bundle / "shots.c4m").rename(bundle / name)
+    with pytest.raises(c4py.BundleError, match="does not begin with a dot") as raised:
+        c4py.ingest(bundle, store=DictStore(), destination=here)
+    assert raised.value.path == name
+    assert os.listdir(here) == []
+
+
 def test_another_file_of_the_name_stays_and_nothing_is_taken(bundle: Path, here: Path) -> None:
     (here / "shots.c4m").write_text("mine")
     other = DictStore()
@@ -500,12 +541,43 @@ def test_a_bundle_does_not_write_through_links(
 ) -> None:
     outside = tmp_path / "outside"
     outside.write_text("mine")
-    for name in ("manifest.c4m", "extract.sh", "store.ids"):
-        (bundle / name).unlink(missing_ok=True)
-        (bundle / name).symlink_to(outside)
+    (bundle / "extract.sh").unlink()
+    (bundle / "extract.sh").symlink_to(outside)
     c4py.pool(stored, bundle, store=store)
-    assert outside.read_text() == "mine"
     assert not any(path.is_symlink() for path in bundle.iterdir())
+    for name in ("manifest.c4m", "store.ids"):
+        (bundle / name).unlink()
+        (bundle / name).symlink_to(outside)
+        with pytest.raises(FileExistsError):
+            c4py.pool(stored, bundle, store=store)
+        (bundle / name).unlink()
+    assert outside.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["manifest.c4m", "extract.sh", "store.ids"])
+def test_a_file_of_the_users_is_not_replaced(
+    tmp_path: Path, stored: c4py.Manifest, store: c4py.FSStore, name: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    if name == "store.ids":
+        (tmp_path / "mine" / name).mkdir()
+    else:
+        (tmp_path / "mine" / name).write_text("mine")
+    before = listing(tmp_path / "mine")
+    with pytest.raises(FileExistsError) as raised:
+        c4py.pool(stored, tmp_path / "mine", store=store)
+    assert raised.value.filename == str(tmp_path / "mine" / name)
+    assert listing(tmp_path / "mine") == before
+
+
+def test_another_manifest_of_the_name_in_a_bundle_is_not_replaced(
+    tmp_path: Path, bundle: Path, stored: c4py.Manifest, store: c4py.FSStore
+) -> None:
+    before = listing(bundle)
+    c4py.dump(stored.subtree("d"), tmp_path / "shots.c4m")
+    with pytest.raises(FileExistsError, match="there is another file of this name"):
+        c4py.pool(tmp_path / "shots.c4m", bundle, store=store)
+    assert listing(bundle) == before
 
 
 # Arguments

@@ -12,7 +12,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -25,14 +25,16 @@ class NewFile:
         self.name = name
         # A name may have 255 bytes, and so may this.
         self._beside = f".c4py.{os.urandom(12).hex()}.tmp"
-        self._descriptor = os.open(self._beside, _NEW, mode, dir_fd=directory)
+        with self._named():
+            self._descriptor = os.open(self._beside, _NEW, mode, dir_fd=directory)
         self._is_beside = True
 
     def write(self, data: bytes) -> None:
         """Write all of some bytes."""
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        with self._named():
+            while view:
+                view = view[os.write(self._descriptor, view) :]
 
     def read_descriptor(self) -> int:
         """Open for reading what was written."""
@@ -41,8 +43,7 @@ class NewFile:
     def replace(self) -> None:
         """Put the file in its place, whatever file or link is there. Raises IsADirectoryError."""
         self._synchronize()
-        os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
-        self._is_beside = False
+        self._rename()
         synchronize(self.directory)
 
     def place(self) -> None:
@@ -63,12 +64,25 @@ class NewFile:
             with contextlib.suppress(FileNotFoundError):
                 os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
                 raise FileExistsError(errno.EEXIST, "there is another file of this name", self.name) from None
-            os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
-            self._is_beside = False
+            self._rename()
         synchronize(self.directory)
 
+    def _rename(self) -> None:
+        with self._named():
+            os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        self._is_beside = False
+
     def _synchronize(self) -> None:
-        os.fsync(self._descriptor)
+        with self._named():
+            os.fsync(self._descriptor)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Have errors name the file by the name that it gets."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.name) from None
 
     def __enter__(self) -> NewFile:
         return self

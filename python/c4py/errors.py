@@ -18,7 +18,7 @@
     └── StoreError (OSError)              a store that does not do what it should
         ├── ContentNotFound (KeyError)    content that no store asked has: .c4id .path
         │   └── MissingContent            all that a reconciliation needs and nobody has: .missing
-        ├── StoreCorrupt                  content that is not what its ID says: .c4id .actual
+        ├── StoreCorrupt                  content that is not what its ID says: .c4id .actual .path
         └── StoreNotConfigured (ValueError)   no store is named where one is needed, or not as it must be
 
 What Python says itself is raised as it is: FileNotFoundError, PermissionError, IsADirectoryError, TypeError.
@@ -177,16 +177,22 @@ class MissingContent(ContentNotFound):
 
 
 class StoreCorrupt(StoreError):
-    """Content of a store that is not what its ID says; `actual` is the ID of what is there."""
+    """Content of a store that is not what its ID says; `actual` is the ID of what is there.
 
-    def __init__(self, c4id: C4ID, actual: C4ID) -> None:
+    `path` is what it was needed for, or where in a bundle it is, or None; `holder` says what has it.
+    """
+
+    def __init__(self, c4id: C4ID, actual: C4ID, path: str | None = None, holder: str = "the store") -> None:
         self.c4id = c4id
         self.actual = actual
-        super().__init__(f"the store has other content under {c4id}: that of {actual}")
+        self.path = path
+        self.holder = holder
+        place = "" if path is None else f"{visible(path)}: "
+        super().__init__(f"{place}{holder} has other content under {c4id}: that of {actual}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the values."""
-        return type(self), (self.c4id, self.actual)
+        return type(self), (self.c4id, self.actual, self.path, self.holder)
 
 
 class StoreNotConfigured(StoreError, ValueError):

@@ -111,10 +111,11 @@ def pool(
 ) -> PoolResult:
     """Bundle a manifest with all content that its tree is made of, so that it can be carried anywhere.
 
-    output_dir: a directory, which is made and may hold other bundles' content; or one file, where the name ends in
-    `.tar`, `.tar.gz`, `.tgz`, `.tar.zst` or `.tzst` (zstd needs `pip install 'c4py[zstd]'`), in which the same bundle
-    has the same bytes whenever and wherever it is made, for one version of the compressor. `sh extract.sh DIRECTORY` in
-    the bundle makes the tree.
+    output_dir: a directory, which is made and may hold other bundles' content, but no other file of the manifest's
+    name, and `extract.sh` or `store.ids` only as a bundle has them; or one file, where the name ends in `.tar`,
+    `.tar.gz`, `.tgz`, `.tar.zst` or `.tzst` (zstd needs `pip install 'c4py[zstd]'`), in which the same bundle has the
+    same bytes whenever and wherever it is made, for one version of the compressor. `sh extract.sh DIRECTORY` in the
+    bundle makes the tree.
 
     A c4m file is bundled byte for byte, under its name; a Manifest is `manifest.c4m`. What is needed is the content of
     the files of the last state, members of sequences included, and the manifests that a chain continues from. Listings
@@ -123,13 +124,14 @@ def pool(
 
     Content that the store does not have is in the result's `missing` and `missing_paths`, and the rest is bundled;
     `extract.sh` then refuses until it is there. Each object is verified while it is copied. A directory that was
-    interrupted goes on where it was: objects that are there and have the size of the manifest are not copied again; the
-    manifest and the script come last. A tar file appears when it is whole.
+    interrupted goes on where it was: what is there is read, copied again only where it is damaged, and else skipped;
+    the manifest and the script come last. A tar file appears when it is whole.
 
     progress: a function of (path or ID, objects done, objects in all), or True for a line on stderr.
 
-    Raises StoreCorrupt for content of the store that is not what its ID says, and ParseError for a text that is no
-    manifest.
+    Raises StoreCorrupt for content of the store that is not what its ID says; ParseError for a text that is no
+    manifest; FileExistsError for a file in the directory that would be replaced; BundleError for a c4m file whose name
+    begins with a dot, which `ingest` takes from no bundle.
 
     >>> import io, tempfile
     >>> store = c4py.MemoryStore()
@@ -173,10 +175,11 @@ def ingest(
 
     Each object is verified while it is put; what the store has already is not read. Objects that are sound are taken
     even where others are not, so that a second run of a repaired bundle has less to do; the manifests come last, and
-    only from a bundle that was sound. A manifest must be the one that was bundled; nothing takes the place of a file of
-    its name with other content. Links, pipes and devices in a bundle are not opened; what is in a tar file and belongs
-    to no bundle is refused. Memory is bounded but for the list of IDs, and so is what is written of a manifest in a
-    compressed file; an object may be as large as the store has room.
+    only from a bundle that was sound. A manifest must be the one that was bundled, and its name must not begin with a
+    dot, as those of a workspace's state do; nothing takes the place of a file of its name with other content. Links,
+    pipes and devices in a bundle are not opened; what is in a tar file and belongs to no bundle is refused. Memory is
+    bounded but for the list of IDs, and so is what is written of a manifest in a compressed file; an object may be as
+    large as the store has room.
 
     Raises StoreCorrupt for an object whose bytes are not what its name says; BundleError, a ValueError with the path in
     the bundle, for what is damaged otherwise, or is no bundle; FileExistsError for another file in a manifest's place,

@@ -14,7 +14,8 @@ from c4py.bundle.contents import EMPTY, open_content, write_ids
 from c4py.bundle.script import extract_script
 from c4py.bundle.tar import BLOCK, Member, header, members
 from c4py.bundle.ticking import Ticking
-from c4py.errors import BundleError, InvalidC4ID, NotARegularFile
+from c4py.bundle.zstd import ZstdFrames
+from c4py.errors import BundleError, InvalidC4ID, NotARegularFile, StoreCorrupt
 from c4py.pool import PoolResult
 from c4py.store.content import READ_BYTES
 from c4py.store.tree import SPLIT_THRESHOLD
@@ -76,12 +77,17 @@ def _write_members(contents: Contents, archive: _Sink, result: PoolResult, tick:
         path = _object_path(c4id, len(objects))
         if c4id == contents.text_id:
             _write_member(archive, path, len(contents.text), [contents.text], 0o444)
-        elif not _write_object(contents, archive, c4id, path):
-            missing.add(c4id)
+            continue
+        try:
+            if not _write_object(contents, archive, c4id, path):
+                missing.add(c4id)
+        except StoreCorrupt as error:
+            needed_for = next((place for place, needed in contents.needed if needed == c4id), None)
+            raise StoreCorrupt(error.c4id, error.actual, needed_for) from None
     tick("", len(objects), len(objects))
     archive.write(b"\0" * 2 * BLOCK)
     written: set[C4ID] = set()
-    for place, c4id, _ in contents.needed:
+    for place, c4id in contents.needed:
         if c4id in missing:
             result.missing += 1
             result.missing_paths.append((place, c4id))
@@ -223,7 +229,7 @@ def _decompressed(file: BinaryIO, size: int) -> tuple[BinaryIO, int]:
         return io.BufferedReader(gzip.GzipFile(fileobj=file), READ_BYTES), MAX_RATIO * size
     if magic == b"\x28\xb5\x2f\xfd":
         # It refuses windows of more than 128 MiB.
-        reader = _zstd().ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
+        reader = _zstd().ZstdDecompressor().stream_reader(ZstdFrames(file), read_across_frames=True, closefd=False)
         return io.BufferedReader(reader, READ_BYTES), MAX_RATIO * size
     return file, size
 

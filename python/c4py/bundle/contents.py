@@ -31,7 +31,7 @@ class Contents:
     """What a bundle of a manifest holds.
 
     name: of the manifest's file. text: its bytes. text_id: their ID. state: the manifest, the last state of a chain.
-    store: where content comes from. needed: paths, IDs and sizes (-1: unknown) of what the tree cannot be made without.
+    store: where content comes from. needed: paths and IDs of what the tree cannot be made without.
     texts: IDs of the manifests that a chain continues from, which have no path.
     """
 
@@ -50,6 +50,7 @@ class Contents:
         else:
             kind = type(manifest_or_path).__name__
             raise TypeError(f"manifest_or_path must be a Manifest, str, bytes or os.PathLike, not {kind}")
+        check_manifest_name(self.name)
         self.text_id = identify_bytes(self.text)
         self.store = store
         recorded = _Recorded(store)
@@ -61,7 +62,7 @@ class Contents:
     @property
     def ids(self) -> list[C4ID]:
         """The IDs of what a bundle must have, that of the manifest first, the others sorted."""
-        others = {c4id for _, c4id, _ in self.needed}
+        others = {c4id for _, c4id in self.needed}
         others.update(self.texts)
         others.discard(self.text_id)
         return [self.text_id, *sorted(others)]
@@ -74,7 +75,7 @@ class Contents:
                 given.add(c4id)
                 yield c4id
 
-    def _needed(self) -> Iterator[tuple[str, C4ID, int]]:
+    def _needed(self) -> Iterator[tuple[str, C4ID]]:
         lists: dict[C4ID, bytes] | None = None
         for path, entry in self.state.flat_entries():
             # A link is made from its target's text, and its ID is that of what is elsewhere.
@@ -83,16 +84,16 @@ class Contents:
             if entry.is_dir() or entry.is_symlink():
                 continue
             if not entry.is_sequence:
-                yield path, entry.c4id, entry.size
+                yield path, entry.c4id
                 continue
             if lists is None:
                 lists = _inline_lists(self.state)
             members = lists.get(entry.c4id)
             if members is None:
-                yield path, entry.c4id, -1
+                yield path, entry.c4id
                 members = self._stored_list(entry.c4id)
             for start in range(0, len(members), ID_LENGTH):
-                yield path, C4ID(members[start : start + ID_LENGTH].decode("ascii")), -1
+                yield path, C4ID(members[start : start + ID_LENGTH].decode("ascii"))
 
     def _stored_list(self, c4id: C4ID) -> bytes:
         """Read the members of a sequence from the store; none where that does not have them."""
@@ -103,6 +104,12 @@ class Contents:
         if not _is_list(members):
             raise BundleError(f"the list of a sequence is none: {c4id}", None)
         return members
+
+
+def check_manifest_name(name: str) -> None:
+    """Raise BundleError for a name that begins with a dot: that of a tool's own file, such as a workspace's state."""
+    if name.startswith("."):
+        raise BundleError("the name of a bundle's manifest does not begin with a dot", name)
 
 
 def read_ids(source: BinaryIO) -> Iterator[C4ID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -11,15 +12,17 @@ from c4py._replace import open_directory, open_regular, replace_file
 from c4py._rust import C4ID
 from c4py.bundle import IDS, MANIFEST_SUFFIX, SCRIPT, STORE
 from c4py.bundle.contents import open_content, write_ids
+from c4py.bundle.intake import is_placed
 from c4py.bundle.script import extract_script
 from c4py.bundle.ticking import Ticking
-from c4py.errors import BundleError, InvalidC4ID, NotARegularFile
+from c4py.errors import BundleError, InvalidC4ID, NotARegularFile, StoreCorrupt
 from c4py.pool import PoolResult
 from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     from c4py._types import StrPath
     from c4py.bundle.contents import Contents
@@ -31,27 +34,31 @@ LEAF_NAME, MAX_DEPTH = 2, 45
 
 
 def write_directory(contents: Contents, output: str, progress: Progress) -> PoolResult:
-    """Write a bundle, or what is missing in one; the manifest and the script last."""
+    """Write a bundle, or what is missing or damaged in one; the manifest and the script last."""
     os.makedirs(output, exist_ok=True)
     result = PoolResult()
     directory = open_directory(output)
     try:
-        with FSStore(os.path.join(output, STORE), durability="batch") as bundled, Ticking(progress) as tick:
-            for done, (path, c4id, size) in enumerate(contents.needed):
+        try:
+            _refuse_others(directory, contents)
+        except FileExistsError as error:
+            raise FileExistsError(error.errno, error.strerror, os.path.join(output, error.filename)) from None
+        with FSStore(os.path.join(output, STORE), durability="batch") as store, Ticking(progress) as tick:
+            bundled = _Bundled(store)
+            for done, (path, c4id) in enumerate(contents.needed):
                 tick(path, done, len(contents.needed))
-                if _is_there(bundled, c4id, size):
+                if bundled.has(c4id):
                     result.skipped += 1
-                elif _copy(contents, bundled, c4id):
+                elif bundled.take(c4id, open_content(contents.store, c4id), path):
                     result.copied += 1
                 else:
                     result.missing += 1
                     result.missing_paths.append((path, c4id))
-            for c4id in contents.texts:
-                _copy(contents, bundled, c4id)
-            for c4id in contents.listings():
-                if not _is_there(bundled, c4id, -1):
-                    _copy(contents, bundled, c4id)
-            bundled.put(io.BytesIO(contents.text))
+            for c4id in (*contents.texts, *contents.listings()):
+                if not bundled.has(c4id):
+                    bundled.take(c4id, open_content(contents.store, c4id))
+            if not bundled.has(contents.text_id):
+                bundled.take(contents.text_id, io.BytesIO(contents.text))
             tick("", len(contents.needed), len(contents.needed))
         replace_file(directory, IDS, write_ids(contents.ids))
         replace_file(directory, contents.name, [contents.text])
@@ -61,23 +68,54 @@ def write_directory(contents: Contents, output: str, progress: Progress) -> Pool
     return result
 
 
-def _is_there(bundled: FSStore, c4id: C4ID, size: int) -> bool:
-    if not bundled.has(c4id):
-        return False
-    if size < 0:
+def _refuse_others(directory: int, contents: Contents) -> None:
+    """Raise FileExistsError where a file of the user's would be replaced.
+
+    Another manifest is never replaced; the list and the script are where the list is there, as in a bundle.
+    """
+    is_placed(contents.name, directory, contents.text_id)
+    is_bundle = False
+    for name in (IDS, SCRIPT):
+        try:
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        is_bundle = is_bundle or (name == IDS and stat.S_ISREG(found.st_mode))
+        if not is_bundle:
+            raise FileExistsError(errno.EEXIST, "there is something else of this name, and no bundle", name)
+
+
+class _Bundled:
+    """The store of a bundle; each of its objects is read before it is relied on, once."""
+
+    def __init__(self, store: FSStore) -> None:
+        self._store = store
+        self._sound: set[C4ID] = set()
+
+    def has(self, c4id: C4ID) -> bool:
+        """Say whether an object is there and sound."""
+        if c4id not in self._sound and self._store.has(c4id):
+            with self._store.get(c4id) as file:
+                if C4ID(hashlib.file_digest(file, "sha512").digest()) == c4id:  # type: ignore[arg-type]
+                    self._sound.add(c4id)
+        return c4id in self._sound
+
+    def take(self, c4id: C4ID, source: BinaryIO | None, path: str | None = None) -> bool:
+        """Put an object, in the place of one that is damaged, and say whether there is a source.
+
+        Nothing stays of one that is corrupt: StoreCorrupt names the path.
+        """
+        if source is None:
+            return False
+        with source:
+            # What has the name of an object is never written again.
+            self._store.remove(c4id)
+            try:
+                self._store.put(source)
+            except StoreCorrupt as error:
+                raise StoreCorrupt(error.c4id, error.actual, path) from None
+        self._sound.add(c4id)
         return True
-    path = bundled.tree.find(c4id)
-    return path is not None and os.lstat(path).st_size == size
-
-
-def _copy(contents: Contents, bundled: FSStore, c4id: C4ID) -> bool:
-    """Copy an object and say whether the store has it; nothing stays of one that is corrupt."""
-    source = open_content(contents.store, c4id)
-    if source is None:
-        return False
-    with source:
-        bundled.put(source)
-    return True
 
 
 def read_directory(path: StrPath, intake: Intake) -> None:

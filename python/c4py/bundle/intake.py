@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from c4py._replace import NewFile, open_directory, open_regular
 from c4py._rust import C4ID
-from c4py.bundle.contents import read_ids
+from c4py.bundle.contents import check_manifest_name, read_ids
 from c4py.bundle.ticking import Ticking
 from c4py.errors import BundleError, NotARegularFile, StoreCorrupt
 from c4py.pool import IngestResult
@@ -50,7 +50,11 @@ class Intake:
             raise BundleError("the list is empty", "store.ids")
 
     def take_manifest(self, name: str, source: BinaryIO) -> None:
-        """Take a manifest; it waits beside its place. Raises FileExistsError where another file is there."""
+        """Take a manifest; it waits beside its place.
+
+        Raises FileExistsError where another file is there, and BundleError for a name that no bundle's manifest has.
+        """
+        check_manifest_name(name)
         file = NewFile(self._directory, name)
         self._manifests.append(file)
         sha512 = hashlib.sha512()
@@ -58,7 +62,7 @@ class Intake:
             sha512.update(piece)
             file.write(piece)
         self._manifest_ids[name] = C4ID(sha512.digest())
-        self._is_placed(name)
+        is_placed(name, self._directory, self._manifest_ids[name])
 
     def take_object(self, c4id: C4ID, place: str, opened: Opened) -> None:
         """Take an object, unless the store has it; `opened` opens what is at a place in the bundle.
@@ -74,7 +78,7 @@ class Intake:
             with verified(opened(), c4id) as source:
                 self._store.put(source)
         except StoreCorrupt as error:
-            self._fail(error)
+            self._fail(StoreCorrupt(error.c4id, error.actual, place, "the bundle"))
         except BundleError as error:
             self._fail(BundleError(error.message, place))
         else:
@@ -99,7 +103,7 @@ class Intake:
         elif not self._manifests and not self._objects:
             raise BundleError("no bundle: it has neither content nor a manifest")
         for file in self._manifests:
-            if not self._is_placed(file.name):
+            if not is_placed(file.name, self._directory, self._manifest_ids[file.name]):
                 file.place()
             self._result.manifests.append(file.name)
         return self._result
@@ -107,21 +111,6 @@ class Intake:
     def _fail(self, error: StoreCorrupt | BundleError) -> None:
         self._failure = self._failure or error
         self._failures += 1
-
-    def _is_placed(self, name: str) -> bool:
-        """Say whether a manifest is in the destination; raises FileExistsError for another one of its name."""
-        try:
-            descriptor = open_regular(name, self._directory)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            if not isinstance(error, NotARegularFile) and error.errno not in (errno.ELOOP, errno.ENXIO):
-                raise
-            raise FileExistsError(errno.EEXIST, "there is something else of this name", name) from None
-        with open(descriptor, "rb", buffering=0) as file:
-            if C4ID(hashlib.file_digest(file, "sha512").digest()) != self._manifest_ids[name]:
-                raise FileExistsError(errno.EEXIST, "there is another file of this name", name)
-        return True
 
     def __enter__(self) -> Intake:
         return self
@@ -131,3 +120,19 @@ class Intake:
             file.__exit__()
         os.close(self._directory)
         self._tick.__exit__()
+
+
+def is_placed(name: str, directory: int, c4id: C4ID) -> bool:
+    """Say whether a manifest is in a directory; raises FileExistsError for something else of its name."""
+    try:
+        descriptor = open_regular(name, directory)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if not isinstance(error, NotARegularFile) and error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise FileExistsError(errno.EEXIST, "there is something else of this name", name) from None
+    with open(descriptor, "rb", buffering=0) as file:
+        if C4ID(hashlib.file_digest(file, "sha512").digest()) != c4id:
+            raise FileExistsError(errno.EEXIST, "there is another file of this name", name)
+    return True

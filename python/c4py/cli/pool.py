@@ -19,7 +19,7 @@ examples:
   c4py pool shots.c4m shots.tar.zst     one file: .tar, .tar.gz or .tar.zst
   sh /mnt/usb/shots/extract.sh DIR      make the tree, wherever the bundle is
 
-A directory that was interrupted goes on where it was.
+A directory that was interrupted goes on where it was; what is damaged in it is copied again.
 
 exit codes: 0 done, 1 an error, also where content is missing, 2 wrong usage, 4 corrupt content in the store,
 130 interrupted
