@@ -667,7 +667,7 @@ def test_plans_results_and_operations_are_values() -> None:
     assert pickle.loads(pickle.dumps(op)) == op != ReconcileOp("move", "b\x1b")
     assert repr(op) == "ReconcileOp('move', 'b\\x1b', source='a')"
     assert str(op) == "move b\\x1b from a"
-    a_plan = ReconcilePlan([op], [("x", c4py.identify_bytes(b""))], skipped=3)
+    a_plan = ReconcilePlan([op], missing_paths=[("x", c4py.identify_bytes(b""))], skipped=3)
     assert pickle.loads(pickle.dumps(a_plan)) == a_plan != ReconcilePlan([op])
     assert a_plan.summary() == "1 move, 1 without content"
     assert ReconcilePlan().is_empty
