@@ -394,7 +394,8 @@ def reconcile(
     if store is None:
         try:
             store = open_store()
-        except StoreNotConfigured as error:
+        except (StoreNotConfigured, PermissionError) as error:
+            # Where all content is found elsewhere it does not matter.
             if keep_removed:
                 raise
             note = str(error)

@@ -161,7 +161,7 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
 def _configured() -> FSStore | MultiStore | ObjectStore | None:
     try:
         return c4py.open_store(durability="batch")
-    except c4py.StoreNotConfigured:
+    except (c4py.StoreNotConfigured, PermissionError):
         return None
 
 
