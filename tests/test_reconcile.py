@@ -18,6 +18,7 @@ import c4py
 import pytest
 from c4py import Entry, FSStore, Manifest, ReconcileOp, ReconcilePlan, ReconcileResult
 from c4py._rust import dumps_bytes
+from dict_store import DictStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -344,31 +345,23 @@ def build_store(root: Path) -> FSStore:
     return store
 
 
-class Shelf:
-    """A store of a user's: no base class, one thread."""
+class Shelf(DictStore):
+    """A store that keeps the threads that ask it, and raises what it is told to."""
 
     def __init__(self) -> None:
-        self.contents: dict[c4py.C4ID, bytes] = {}
+        super().__init__()
         self.threads: set[int] = set()
         self.error: BaseException | None = None
 
     def has(self, c4id: c4py.C4ID) -> bool:
         self.threads.add(threading.get_ident())
-        return c4id in self.contents
+        return super().has(c4id)
 
     def get(self, c4id: c4py.C4ID) -> BinaryIO:
         self.threads.add(threading.get_ident())
         if self.error is not None:
             raise self.error
-        if c4id not in self.contents:
-            raise c4py.ContentNotFound(c4id)
-        return io.BytesIO(self.contents[c4id])
-
-    def put(self, source: BinaryIO) -> c4py.C4ID:
-        data = source.read()
-        c4id = c4py.identify_bytes(data)
-        self.contents[c4id] = data
-        return c4id
+        return super().get(c4id)
 
 
 def test_any_store_gives_content_in_the_thread_that_asks(tmp_path: Path) -> None:
