@@ -11,8 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 from c4py import C4ID, ChangedEntry, CorruptEntry, Entry, Manifest, UnreadableEntry, VerifyReport
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from meanwhile import meanwhile
 
 LISTS = ("ok", "missing", "corrupt", "extra", "unreadable", "changed", "moved", "canonical_only", "unverified")
 
@@ -401,24 +401,6 @@ def test_what_cannot_be_read_is_neither_missing_nor_ok() -> None:
     assert findings(report) == {"unreadable": ["a", "d/e", "d/e/c", "new"], "extra": ["new"]}
     assert set(report.ok) == {".hidden", "link", "d", "d/b", "empty"}
     assert {path for kind, path in told if kind == "unreadable"} == {"a", "d/e", "d/e/c", "new"}
-
-
-@contextmanager
-def meanwhile(action: Callable[[], None]) -> Iterator[None]:
-    """Do something over and over while the work goes on."""
-    stop = threading.Event()
-
-    def repeat() -> None:
-        while not stop.is_set():
-            action()
-
-    thread = threading.Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_a_file_that_grows_all_the_time_is_never_ok(tmp_path: Path) -> None:
