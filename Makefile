@@ -70,7 +70,7 @@ versions: package ## the same wheel passes the acceptance tests on every Python 
 	  echo "Python $$version"; \
 	  rm -rf target/venv-$$version && $$python -m venv target/venv-$$version && \
 	  target/venv-$$version/bin/python -m pip install --quiet --disable-pip-version-check --find-links dist c4py hypothesis numpy pydantic pytest pytest-benchmark && \
-	  target/venv-$$version/bin/python -m pytest -q -p no:cacheprovider tests/acceptance tests/test_id.py tests/test_entry.py tests/test_manifest.py tests/test_scanner.py tests/test_diff.py tests/test_merge.py tests/test_sequence.py tests/test_validator.py tests/test_verify.py tests/test_reconcile.py || exit 1; \
+	  target/venv-$$version/bin/python -m pytest -q -p no:cacheprovider tests/acceptance tests/test_id.py tests/test_entry.py tests/test_manifest.py tests/test_scanner.py tests/test_diff.py tests/test_merge.py tests/test_sequence.py tests/test_validator.py tests/test_verify.py tests/test_verify_refusals.py tests/test_verify_report.py tests/test_reconcile.py tests/test_reconcile_content.py tests/test_reconcile_refusals.py || exit 1; \
 	done
 
 smoke: package ## the wheel, installed into a fresh environment and used outside the checkout
