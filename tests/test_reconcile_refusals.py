@@ -146,7 +146,7 @@ def test_a_directory_that_is_a_link_is_refused(tmp_path: Path) -> None:
         c4py.reconcile(Manifest(), outside / "victim")
 
 
-@pytest.mark.usefixtures("unprivileged")
+@pytest.mark.usefixtures("no_configured_store", "unprivileged")
 def test_a_directory_that_cannot_be_listed_whole_is_not_touched() -> None:
     with tempfile.TemporaryDirectory() as root:
         work = build(Path(root) / "work", {"a": b"1", "d": {"b": b"2"}})
