@@ -12,8 +12,9 @@ from pathlib import Path
 
 import c4py
 import pytest
-from bundles import BUSYBOX, DictStore, damage, listing, make_tree
+from bundles import BUSYBOX, damage, listing, make_tree
 from c4py.bundle import script
+from dict_store import DictStore
 
 #: Tools that are no C4 tools; a directory with them alone is the PATH.
 STANDARD = "awk cat find head ls mkdir printf tr sha512sum"

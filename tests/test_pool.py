@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 import c4py
 import pytest
-from bundles import CONTENTS, FILES, DictStore, damage, listing, make_tree
+from bundles import CONTENTS, FILES, damage, listing, make_tree
+from dict_store import DictStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from typing import BinaryIO
 import c4py
 import pytest
 import zstandard
-from bundles import CONTENTS, DictStore, damage, listing, make_tree
+from bundles import CONTENTS, damage, listing, make_tree
+from dict_store import DictStore
 
 FORMS = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"]
 
