@@ -257,14 +257,14 @@ def test_a_directory_that_cannot_be_read_whole_ends_with_3_and_stays(capfd: pyte
         tree = Path(directory) / "tree"
         tree.mkdir()
         (tree / "closed").touch(mode=0)
-        none = Path(directory) / "none.c4m"
-        c4py.dump(c4py.Manifest(), none)
-        for arguments in ([none, tree], [tree, Path(directory) / "copy"]):
+        one = Path(directory) / "one.c4m"
+        c4py.dump(c4py.Manifest([c4py.Entry("empty", size=0)]), one)
+        for arguments in ([one, tree], [tree, Path(directory) / "copy"]):
             assert main(["patch", *map(str, arguments)]) == 3
             printed = capfd.readouterr()
             assert printed.out == ""
             assert "closed: cannot open the file" in printed.err
-        assert sorted(os.listdir(directory)) == ["none.c4m", "tree"]
+        assert sorted(os.listdir(directory)) == ["one.c4m", "tree"]
         assert os.listdir(tree) == ["closed"]
 
 
