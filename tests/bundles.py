@@ -1,10 +1,12 @@
-"""What the tests of bundles share: a tree that is stored, what damages files, and what lists them."""
+"""What the tests of bundles share: a tree that is stored, bundles that lack some of it, damage."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
+
+import c4py
 
 #: A busybox, if there is one: its shell, awk, find and sha512sum are other ones.
 BUSYBOX = os.environ.get("C4_TEST_BUSYBOX") or shutil.which("busybox")
@@ -31,6 +33,19 @@ def make_tree(root: Path) -> Path:
 CONTENTS = 10
 #: Files of `make_tree`.
 FILES = 11
+
+
+def pool_without_hello(stored: c4py.Manifest, bundle: Path, store: c4py.FSStore) -> None:
+    """Remove a content of `make_tree` from its store and bundle the rest, which says what is missing."""
+    hello = c4py.identify_bytes(b"hello")
+    store.remove(hello)
+    result = c4py.pool(stored, bundle, store=store)
+    assert (result.copied, result.skipped, result.missing) == (CONTENTS - 1, 0, 2)
+    assert result.missing_paths == [("a.txt", hello), ("copy of a.txt", hello)]
+
+
+#: What `damage` does.
+DAMAGES = ["flipped", "truncated", "appended"]
 
 
 def damage(path: Path, how: str) -> None:

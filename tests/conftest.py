@@ -9,8 +9,8 @@ from pathlib import Path
 import c4py
 import pytest
 
-# Not a test module: without this a failure there would not tell the values.
-pytest.register_assert_rewrite("reconciled_trees")
+# No test modules: without this a failure there would not tell the values.
+pytest.register_assert_rewrite("bundles", "reconciled_trees")
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 
 from c4py._visible import visible
+from c4py.errors import C4Error, StoreCorrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: Verbs and what they do.
 VERBS = {
@@ -57,8 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
         from importlib import import_module
 
-        code: int = import_module(f"c4py.cli.{verb}").run(given)
-        sys.stdout.flush()
+        with command_errors(f"c4py {verb}"):
+            code: int = import_module(f"c4py.cli.{verb}").run(given)
+            sys.stdout.flush()
     except CommandError as error:
         return fail(str(error), error.code)
     except KeyboardInterrupt:
@@ -67,19 +70,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has enough. Python flushes once more at exit: into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except OSError as error:
-        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        return fail(f"c4py {verb}: {visible(name)}{error.strerror or error}", 4 if is_corrupt(error) else 1)
-    except ValueError as error:
-        return fail(f"c4py {verb}: {visible(str(error), is_escaped=True)}", 1)
     return code
 
 
-def is_corrupt(error: OSError) -> bool:
-    """Say whether content of a store was not that of its ID."""
-    from c4py.errors import StoreCorrupt
+@contextmanager
+def command_errors(command: str, code: int = 1) -> Iterator[None]:
+    """Turn what the system and the library raise into a CommandError that begins with the command.
 
-    return isinstance(error, StoreCorrupt)
+    Its exit code is `code`, but 4 where content of a store is not that of its ID.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        code = 4 if isinstance(error, StoreCorrupt) else code
+        raise CommandError(f"{command}: {name}{reason(error)}", code) from None
+    except (C4Error, ValueError) as error:
+        raise CommandError(f"{command}: {visible(str(error), is_escaped=True)}", code) from None
+
+
+def reason(error: OSError) -> str:
+    """Say what is wrong as Python does, without the number and the path."""
+    return error.strerror or visible(str(error), is_escaped=True)
 
 
 def fail(message: str, code: int) -> int:

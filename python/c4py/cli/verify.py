@@ -5,13 +5,12 @@ What was found goes to stdout, unless a report does. A report is written as a wh
 
 from __future__ import annotations
 
-import os
 import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError
-from c4py.cli.parser import Parser
+from c4py.cli import CommandError, command_errors
+from c4py.cli.parser import WRONG_USAGE, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ exit codes: 0 the directory is what the manifest says; 1 it is not; 2 it was not
 directory, no manifest; 3 some files could not be read, and nothing else is wrong; 130 interrupted
 """
 
-WRONG_USAGE = 2
+#: Exit code where some files could not be read, and nothing else is wrong.
 UNREADABLE = 3
 
 #: Reports by their flags; the method of a VerifyReport has the same name.
@@ -106,7 +105,7 @@ def _share(text: str) -> float:
 
 
 def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
-    try:
+    with command_errors("c4py verify", WRONG_USAGE):
         return c4py.verify_tree(
             c4py.load(sys.stdin.buffer) if options.manifest == "-" else options.manifest,
             options.directory,
@@ -117,11 +116,6 @@ def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
             drop_cache=options.drop_cache,
             accept_canonical=options.accept_canonical,
         )
-    except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        raise CommandError(f"c4py verify: {name}{error.strerror or error}", WRONG_USAGE) from None
-    except ValueError as error:
-        raise CommandError(f"c4py verify: {visible(str(error), is_escaped=True)}", WRONG_USAGE) from None
 
 
 def _lines(report: c4py.VerifyReport) -> Iterable[str]:
