@@ -463,7 +463,7 @@ def _now() -> datetime:
 
 def _written(text: str, path: StrPath | None) -> str:
     if path is not None:
-        from c4py.encoder import replace
+        from c4py._replace import replace_path
 
-        replace(os.fspath(path), text.encode())
+        replace_path(os.fspath(path), text.encode())
     return text
