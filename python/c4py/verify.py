@@ -281,13 +281,10 @@ class VerifyReport:
         Nothing is missing, corrupt, extra, unreadable or changed; nothing is in canonical_only, unless that was to be
         accepted; and in mode "full" nothing is unverified.
         """
+        from c4py.report.outcome import failing
+
         counts = self.counts
-        accepted = {"ok", "moved"}
-        if self.accept_canonical:
-            accepted.add("canonical_only")
-        if self.mode != "full":
-            accepted.add("unverified")
-        return not any(count for name, count in counts.items() if name not in accepted)
+        return not any(counts[status] for status in failing(self))
 
     def raise_if_failed(self) -> None:
         """Raise VerifyError, with this report, unless `is_ok`."""
