@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+#: What the library takes.
+MOST_WORKERS = 1024
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose verb ends with `usage_code` when its arguments are wrong."""
@@ -30,3 +33,14 @@ class Parser(argparse.ArgumentParser):
         options = self.parse_intermixed_args(arguments[:end])
         setattr(options, operands, [*getattr(options, operands), *arguments[end + 1 :]])
         return options
+
+
+def worker_count(text: str) -> int:
+    """Take a number of threads."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"not a number from 1 to {MOST_WORKERS}: {text!r}")
+    return count

@@ -12,7 +12,7 @@ import sys
 import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
-from c4py.cli import CommandError, fail, is_corrupt
+from c4py.cli import CommandError, describe, fail, is_corrupt, reason
 from c4py.cli.parser import Parser
 
 TYPE_CHECKING = False
@@ -63,9 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        code = 4 if is_corrupt(error) else 1
-        raise CommandError(f"c4py store {action}: {name}{_message(error)}", code) from None
+        raise CommandError(f"c4py store {action}: {describe(error)}", 4 if is_corrupt(error) else 1) from None
     except ValueError as error:
         raise CommandError(f"c4py store {action}: {visible(str(error), is_escaped=True)}") from None
 
@@ -141,13 +139,8 @@ def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
     try:
         stats = store.stats()
     except OSError as error:
-        return described | {"error": _message(error)}
+        return described | {"error": reason(error)}
     return described | {name: getattr(stats, name) for name in COUNTED if hasattr(stats, name)}
-
-
-def _message(error: OSError) -> str:
-    """Say what is wrong as Python does, without the number and the path."""
-    return error.strerror or visible(str(error), is_escaped=True)
 
 
 def _description(described: dict[str, object]) -> Iterator[str]:
