@@ -304,7 +304,11 @@ class VerifyReport:
         return _written(to_json(self), path)
 
     def to_csv(self, path: StrPath | None = None) -> str:
-        """Write the report as CSV, safe to open in a spreadsheet; into a file as well, if a path is given."""
+        """Write the report as CSV, safe to open in a spreadsheet; into a file as well, if a path is given.
+
+        The file is UTF-8 with no byte order mark. Excel is to import it (Data > From Text/CSV, File Origin "65001:
+        Unicode (UTF-8)"): where the file is just opened, letters beyond ASCII are shown as others.
+        """
         from c4py.report.as_csv import to_csv
 
         return _written(to_csv(self), path)
