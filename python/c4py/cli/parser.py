@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Exit code of wrong usage of a verb where 1 is that of a finding.
 WRONG_USAGE = 2
 
+#: Most threads that the library takes.
+MOST_WORKERS = 1024
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose verb ends with `usage_code` when its arguments are wrong."""
@@ -57,3 +60,14 @@ def run_action(verb: str, actions: Mapping[str, Action], arguments: Sequence[str
     _, perform = actions[action]
     with command_errors(f"c4py {verb} {action}"):
         return perform(given)
+
+
+def worker_count(text: str) -> int:
+    """Take a number of threads."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"not a number from 1 to {MOST_WORKERS}: {text!r}")
+    return count
