@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -11,8 +13,9 @@ from pathlib import Path
 import c4py
 import pytest
 from bundles import CONTENTS, FILES, damage, listing, make_tree
+from c4py._rust import utf8_name
 from c4py.cli import main
-from command import c4py_run
+from command import COMMAND, c4py_run, environment
 
 
 @pytest.fixture
@@ -171,6 +174,93 @@ def test_a_directory_with_files_is_not_taken_for_a_workspace(home: Path, store: 
     done = c4py_run("workspace", "checkout", "-f", shots, "-C", "mine", home=home, store=store.root)
     assert done.returncode == 0
     assert "file" not in os.listdir(home / "mine")
+
+
+def test_a_manifest_of_a_state_alone_makes_no_workspace(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / "file").write_text("mine")
+    (home / "mine" / ".c4-workspace-manifest.c4m").write_text("")
+    done = c4py_run("workspace", "checkout", shots, "-C", "mine", home=home, store=store.root)
+    assert (done.returncode, b"is no workspace" in done.stderr) == (1, True)
+    done = c4py_run("workspace", "reset", "-C", "mine", home=home, store=store.root)
+    assert done.returncode == 1
+    assert (home / "mine" / "file").read_text() == "mine"
+
+
+def test_a_manifest_in_the_workspace_is_not_checked_out(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    done = c4py_run("workspace", "checkout", "-f", shots, home=home, store=store.root)
+    assert done.returncode == 1
+    assert b"lies in the directory, and is not among what it names: it would be removed" in done.stderr
+    assert shots.exists()
+
+
+def test_corrupt_content_ends_a_checkout_with_4(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    damage(store.path(c4py.identify_bytes(b"hello")), "flipped")
+    done = c4py_run("workspace", "checkout", shots, "-C", "ws", home=home, store=store.root)
+    assert (done.returncode, b"a.txt" in done.stderr) == (4, True)
+    store.remove(c4py.identify_bytes(b"hello"))
+    store.put(io.BytesIO(b"hello"))
+    assert c4py_run("workspace", "reset", "-C", "ws", home=home, store=store.root).returncode == 1
+    assert c4py_run("workspace", "checkout", shots, "-C", "ws", home=home, store=store.root).returncode == 0
+
+
+def test_a_directory_in_place_of_the_state_is_named(home: Path, store: c4py.FSStore, shots: Path) -> None:
+    (home / "ws" / ".c4-workspace.json").mkdir(parents=True)
+    done = c4py_run("workspace", "checkout", "-f", shots, "-C", "ws", home=home, store=store.root)
+    assert done.stderr == b"c4py workspace checkout: ws/.c4-workspace.json: Is a directory\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not say what the output is")
+def test_a_snapshot_is_not_printed_into_the_workspace(home: Path, store: c4py.FSStore) -> None:
+    (home / "ws").mkdir()
+    for name, code in (("ws/today.c4m", 1), ("today.c4m", 0)):
+        with open(home / name, "wb") as output:
+            done = subprocess.run(
+                [*COMMAND, "workspace", "snapshot", "-C", "ws"],
+                cwd=home,
+                env=environment(home, store.root),
+                stdout=output,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert (done.returncode, b"lies in the directory" in done.stderr) == (code, bool(code))
+    assert [entry.path for entry in c4py.load(home / "today.c4m")] == ["today.c4m"]
+    assert not (home / "ws" / ".c4-workspace.json").exists()
+
+
+def test_a_snapshot_is_printed_byte_for_byte(home: Path, store: c4py.FSStore) -> None:
+    (home / "ws").mkdir()
+    Path(os.fsdecode(os.fsencode(home / "ws") + b"/\xff\xe9")).write_text("x")
+    expected = c4py.dumps(c4py.scan(home / "ws")).encode("utf-8", "surrogateescape")
+    for encoding in ("latin-1", "utf-16", "ascii"):
+        done = subprocess.run(
+            [*COMMAND, "workspace", "snapshot", "-C", "ws"],
+            cwd=home,
+            env=environment(home, store.root) | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, expected)
+
+
+def test_json_has_no_lone_surrogates(tmp_path: Path, home: Path, store: c4py.FSStore) -> None:
+    name = "\udcff.c4m"
+    manifest = c4py.Manifest([c4py.Entry("\udcfe", 0o100644, size=1, c4id=c4py.identify_bytes(b"not there"))])
+    c4py.dump(manifest, home / name)
+    told = []
+    for arguments in (
+        ["pool", "--json", name, "bundle"],
+        ["ingest", "--json", "-C", tmp_path, "bundle"],
+        ["workspace", "status", "--json", "-C", "ws\udcfd"],
+    ):
+        done = c4py_run(*arguments, home=home, store=store.root)
+        text = done.stdout.decode("ascii")
+        assert "\\ud" not in text
+        told.append(json.loads(text))
+    pooled, taken, status = told
+    assert pooled["missing"][0]["path"] == utf8_name("\udcfe")
+    assert taken["manifests"] == [utf8_name(name)]
+    assert status["path"] == utf8_name("ws\udcfd")
 
 
 def test_missing_content_stops_a_checkout(home: Path, store: c4py.FSStore, shots: Path) -> None:

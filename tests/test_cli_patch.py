@@ -183,7 +183,7 @@ def test_output_into_the_directory_that_is_changed_is_refused(home: Path, tree: 
             check=False,
         )
     assert done.returncode == 1
-    assert b"lies in the directory that is changed" in done.stderr
+    assert b"lies in the directory that is worked on" in done.stderr
     assert os.path.exists(tree / "change.c4m")
 
 

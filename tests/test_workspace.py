@@ -103,6 +103,14 @@ def test_what_is_removed_can_be_kept(workspace: c4py.Workspace) -> None:
     assert (workspace.path / "a.txt").read_text() == "mine"
 
 
+def test_what_is_kept_has_no_files_of_the_state(workspace: c4py.Workspace) -> None:
+    before = workspace.snapshot()
+    done = workspace.reset(keep_removed=True)
+    assert isinstance(done, c4py.ReconcileResult)
+    assert done.before is not None
+    assert [path for path, _ in done.before.flat_entries()] == [path for path, _ in before.flat_entries()]
+
+
 def test_a_dry_run_changes_nothing(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> None:
     workspace = c4py.Workspace(tmp_path / "ws", store=store)
     plan = workspace.checkout(one, dry_run=True)
@@ -148,6 +156,23 @@ def test_sequences_are_expanded(tmp_path: Path, store: c4py.FSStore, one: c4py.M
     assert not again(workspace).diff_from_current().removed
 
 
+def test_a_manifest_that_lies_in_the_workspace_is_refused_before_anything_is_removed(workspace: c4py.Workspace) -> None:
+    c4py.dump(c4py.Manifest(), workspace.path / "other.c4m")
+    before = listing(workspace.path)
+    for is_dry in (True, False):
+        with pytest.raises(c4py.UnusableManifest, match=r"other\.c4m lies in the directory"):
+            workspace.checkout(workspace.path / "other.c4m", dry_run=is_dry)
+    assert listing(workspace.path) == before
+    assert again(workspace).status() == workspace.status()
+
+
+def test_the_manifest_of_the_state_can_be_checked_out_by_its_path(workspace: c4py.Workspace) -> None:
+    before = files(workspace)
+    (workspace.path / "more").write_text("mine")
+    workspace.checkout(workspace.path / MANIFEST_FILE)
+    assert files(workspace) == before
+
+
 def test_a_manifest_that_changes_later_is_not_what_was_checked_out(
     workspace: c4py.Workspace, one: c4py.Manifest
 ) -> None:
@@ -155,6 +180,99 @@ def test_a_manifest_that_changes_later_is_not_what_was_checked_out(
     assert workspace.current is not None
     assert len(workspace.current) > 0
     assert workspace.diff_from_current().is_empty
+
+
+# Comparison
+
+
+def test_a_clean_checkout_of_folded_sequences_has_no_changes(tmp_path: Path, store: c4py.FSStore) -> None:
+    deep = tmp_path / "d" / "shots" / "plates" / "deep"
+    deep.mkdir(parents=True)
+    for number in range(1, 5):
+        (deep.parent / f"f.{number:04d}.exr").write_text(f"frame {number}")
+    (deep / "notes.txt").write_text("notes")
+    manifest = c4py.scan(tmp_path / "d", store=store, sequences=True)
+    assert any(entry.is_sequence for entry in manifest)
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(manifest)
+    assert workspace.diff_from_current().is_empty
+    (workspace.path / "shots" / "plates" / "f.0002.exr").write_text("retouched")
+    found = workspace.diff_from_current()
+    assert [entry.path for entry in found.modified] == ["shots/plates/f.0002.exr"]
+    assert workspace.current == manifest
+
+
+@pytest.mark.parametrize("field", ["mode", "timestamp_s", "size"])
+def test_what_a_manifest_leaves_open_is_no_change(
+    tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest, field: str
+) -> None:
+    for entry in one:
+        if entry.is_symlink() and field == "mode":
+            continue  # it would be a file
+        setattr(entry, field, -1 if field == "size" else 0)
+    one = c4py.loads(c4py.dumps(one))
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(one)
+    assert workspace.diff_from_current().is_empty
+    (workspace.path / "a.txt").write_text("mine!")
+    found = workspace.diff_from_current()
+    assert [entry.path for entry in found.modified] == ["a.txt"]
+    assert workspace.current == one
+
+
+@pytest.mark.parametrize("make", ["directory", "link", "pipe"])
+def test_another_kind_of_file_is_a_change_whatever_a_manifest_leaves_open(
+    tmp_path: Path, store: c4py.FSStore, make: str
+) -> None:
+    c4id = store.put(io.BytesIO(b"x"))
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(c4py.Manifest([c4py.Entry("a", c4id=c4id)]))
+    assert workspace.diff_from_current().is_empty
+    (workspace.path / "a").unlink()
+    {
+        "directory": lambda path: path.mkdir(),
+        "link": lambda path: path.symlink_to("b"),
+        "pipe": os.mkfifo,
+    }[make](workspace.path / "a")
+    assert not workspace.diff_from_current().is_empty
+
+
+def test_modes_of_directories_are_compared(workspace: c4py.Workspace) -> None:
+    (workspace.path / "d").chmod(0o700)
+    assert [entry.path for entry in workspace.diff_from_current().modified] == ["d"]
+
+
+def test_links_are_compared_by_their_targets(tmp_path: Path, store: c4py.FSStore) -> None:
+    (tmp_path / "outside").write_text("outside")
+    source = tmp_path / "source" / "d"
+    source.mkdir(parents=True)
+    (source / "link").symlink_to(tmp_path / "outside")
+    manifest = c4py.scan(tmp_path / "source", store=store)
+    assert manifest["d/link"].c4id == c4py.identify_bytes(b"outside")
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(manifest)
+    (tmp_path / "outside").write_text("changed")
+    assert workspace.diff_from_current().is_empty
+    (workspace.path / "d" / "link").unlink()
+    (workspace.path / "d" / "link").symlink_to("elsewhere")
+    assert "d/link" in [entry.path for entry in workspace.diff_from_current().modified]
+
+
+def test_nothing_outside_is_read_or_stored_through_a_link(tmp_path: Path, workspace: c4py.Workspace) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("secret")
+    (workspace.path / "file").symlink_to(tmp_path / "outside" / "secret")
+    (workspace.path / "tree").symlink_to(tmp_path / "outside")
+    (workspace.path / "d" / "up").symlink_to("../../outside/secret")
+    (workspace.path / "d" / "again").symlink_to("../file")
+    (workspace.path / "d" / "down").symlink_to("../tree/secret")
+    snapshot = workspace.snapshot()
+    assert c4py.identify_bytes(b"secret") not in workspace.store
+    for path in ("file", "tree", "d/up", "d/again", "d/down"):
+        assert snapshot[path].c4id is None, path
+    (tmp_path / "outside" / "secret").chmod(0)
+    found = workspace.diff_from_current()
+    assert {entry.path for entry in found.added} == {"file", "tree", "d/up", "d/again", "d/down"}
 
 
 # Snapshots
@@ -313,6 +431,40 @@ def test_a_state_that_was_not_written_any_more_is_completed(workspace: c4py.Work
 # Damage and attacks
 
 
+def test_a_manifest_without_a_state_is_not_believed(tmp_path: Path, store: c4py.FSStore) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "mine").write_text("mine")
+    c4py.dump(c4py.Manifest(), tmp_path / "ws" / MANIFEST_FILE)
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    assert workspace.current is None
+    assert workspace.status()["damaged"] == f"{MANIFEST_FILE}: it is not the one that was checked out"
+    with pytest.raises(c4py.WorkspaceEmpty):
+        workspace.reset()
+    assert (tmp_path / "ws" / "mine").exists()
+
+
+def test_a_manifest_beside_a_first_checkout_that_was_interrupted_is_not_believed(
+    tmp_path: Path, store: c4py.FSStore
+) -> None:
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / STATE_FILE).write_text(json.dumps({"checking_out": str(c4py.identify_bytes(b"another"))}))
+    c4py.dump(c4py.Manifest(), tmp_path / "ws" / MANIFEST_FILE)
+    assert c4py.Workspace(tmp_path / "ws", store=store).current is None
+
+
+@pytest.mark.parametrize("name", [STATE_FILE, MANIFEST_FILE])
+def test_a_directory_in_place_of_the_state_is_named_before_anything_is_touched(
+    workspace: c4py.Workspace, two: c4py.Manifest, name: str
+) -> None:
+    (workspace.path / name).unlink()
+    (workspace.path / name).mkdir()
+    before = listing(workspace.path)
+    with pytest.raises(IsADirectoryError) as raised:
+        again(workspace).checkout(two)
+    assert raised.value.filename == str(workspace.path / name)
+    assert listing(workspace.path) == before
+
+
 @pytest.mark.parametrize("how", ["flipped", "truncated", "appended"])
 def test_a_manifest_that_was_changed_is_not_used(workspace: c4py.Workspace, one: c4py.Manifest, how: str) -> None:
     path = workspace.path / MANIFEST_FILE
@@ -334,7 +486,19 @@ def test_a_manifest_that_was_changed_is_not_used(workspace: c4py.Workspace, one:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[]", b"1", b'{"created": 1}', b'{"text_c4id": null}', b"\xff", b"[" * 100_000, b" " * 100_000, b"\0"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"1",
+        b'{"created": 1}',
+        b'{"text_c4id": null}',
+        b'{"manifest_path": "\\ud800"}',
+        b"\xff",
+        b"[" * 100_000,
+        b" " * 100_000,
+        b"\0",
+    ],
 )
 def test_a_damaged_state_counts_as_none_and_says_so(workspace: c4py.Workspace, one: c4py.Manifest, text: bytes) -> None:
     before = files(workspace)

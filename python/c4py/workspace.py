@@ -2,19 +2,28 @@
 
 What was checked out is kept in two files at the directory's root, `.c4-workspace.json` and
 `.c4-workspace-manifest.c4m`, which reconciling leaves alone and snapshots leave out. They are as little trusted as
-anything in the directory: links and pipes in their place are not opened, and a manifest that is not the one that was
-written is not used.
+anything in the directory: links and pipes in their place are not opened, and a manifest that the state does not vouch
+for is not used: one that lies there alone may have come from anywhere.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from c4py._rust import Manifest
 from c4py._visible import visible
 from c4py.diff import DiffResult, diff
 from c4py.errors import MissingContent, ParseError, UnusableManifest, WorkspaceEmpty
-from c4py.reconcile import ReconcilePlan, ReconcileResult, reconcile
+from c4py.reconcile import (
+    LEFT_ALONE,
+    STAGING,
+    ReconcilePlan,
+    ReconcileResult,
+    reconcile,
+    refuse_lost_manifest,
+)
 from c4py.scanner import scan
 from c4py.store import Store, open_store
 
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
+    from c4py._rust import Entry
     from c4py._types import Progress, StrPath
     from c4py.store.protocol import AnyStore
 
@@ -45,10 +55,7 @@ __all__ = [
 ]
 
 #: Files of the state, at the root of the directory.
-STATE_FILE, MANIFEST_FILE = ".c4-workspace.json", ".c4-workspace-manifest.c4m"
-
-#: The directory, also there, in which a checkout lets content wait.
-STAGING = ".c4-reconcile"
+STATE_FILE, MANIFEST_FILE = LEFT_ALONE
 
 #: Bytes of a state: it holds a few IDs and dates.
 MAX_STATE = 64 * 1024
@@ -108,6 +115,9 @@ class WorkspaceState:
         known = {name: value for name, value in values.items() if name in cls.__slots__}
         if not all(isinstance(value, str) for value in known.values()):
             raise ValueError("it has a value that is no text")
+        for value in known.values():
+            # Paths may have lone surrogates that stand for bytes, and no others.
+            value.encode("utf-8", "surrogateescape")
         return cls(**known)
 
     def _to_json(self) -> bytes:
@@ -169,7 +179,9 @@ class Workspace:
 
         Changes since the last checkout that are in no store are lost, unless `keep_removed` puts them into the store:
         see `c4py.reconcile`, whose arguments these are and whose errors are raised. Of a patch chain the last state is
-        checked out. dry_run: change nothing, and return the plan.
+        checked out. dry_run: change nothing, and return the plan. Raises UnusableManifest as well for the path of a
+        manifest that lies in the directory and would be removed from it, and IsADirectoryError for a directory in the
+        place of a file of the state.
 
         The state is written when the checkout is done. One that is interrupted is in `status()` until a checkout ends:
         the same one again goes on where it was, and `reset` goes back.
@@ -183,6 +195,8 @@ class Workspace:
         store = self.store
         if given.base is not None:
             given = resolve_chain(given, store=store)
+        if not isinstance(manifest, Manifest):
+            refuse_lost_manifest(manifest, given, self.path)
 
         def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:
             return reconcile(
@@ -214,11 +228,12 @@ class Workspace:
     def snapshot(self, *, store_content: bool = True, progress: Progress = None) -> Manifest:
         """Describe the directory as it is now, the files of the state left out.
 
+        Nothing outside the directory is read: of the links, those that lead to something in it have its ID.
         store_content: put the content into the store in the same pass, so that the snapshot can be checked out later.
         progress, and what is raised, are those of `c4py.scan`.
         """
         store = self.store if store_content else None
-        manifest = _without_state(scan(self.path, store=store, progress=progress))
+        manifest = _without_state(scan(self.path, store=store, link_ids="inside", progress=progress))
         if store is not None:
             _put_listing(store, manifest)
         return manifest
@@ -235,12 +250,20 @@ class Workspace:
     def diff_from_current(self, *, progress: Progress = None) -> DiffResult:
         """Compare the manifest that was checked out last with the directory as it is now, whose files are read.
 
+        Compared is what a checkout makes: the members of sequences, links by their targets, directories by their
+        modes, what is in them by itself; nothing that the manifest leaves open. In `modified_from`, such fields are as
+        they are now.
+
         Raises WorkspaceEmpty, a RuntimeError, where there is none.
         """
         current = self._current()
-        if any(entry.is_sequence for entry in current):
-            current = current.expand_sequences()
-        return diff(current, self.snapshot(store_content=False, progress=progress))
+        is_folded = any(entry.is_sequence for entry in current)
+        current = current.expand_sequences() if is_folded else current.copy()
+        snapshot = self.snapshot(store_content=False, progress=progress)
+        found = diff(current, snapshot)
+        for before, now in list(zip(found.modified_from, found.modified, strict=True)):
+            _take_over_what_is_open(before, now)
+        return diff(current, snapshot)
 
     def status(self) -> dict[str, object]:
         """Tell about the workspace.
@@ -303,7 +326,8 @@ class Workspace:
                     # It is written after the checkout, and only the state was not.
                     state.text_c4id, state.checking_out = c4id, ""
                     state.manifest_c4id = str(loads(kept).compute_c4id())
-                if state.text_c4id and c4id != state.text_c4id:
+                # 1.0.20 writes the manifest's ID alone.
+                if c4id != state.text_c4id if state.text_c4id else not state.manifest_c4id:
                     raise ValueError("it is not the one that was checked out")
                 self.current = loads(kept)
             except (OSError, ValueError) as error:
@@ -317,6 +341,9 @@ class Workspace:
 
         was_made = not os.path.isdir(self.path)
         os.makedirs(self.path, exist_ok=True)
+        for path in (self.path / name for name in LEFT_ALONE):
+            if path.is_dir() and not path.is_symlink():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         directory = open_directory(self.path)
         try:
             try:
@@ -398,6 +425,29 @@ def _reason(error: OSError | ValueError) -> str:
     return error.message if isinstance(error, ParseError) else visible(str(error), is_escaped=True)
 
 
+def _take_over_what_is_open(before: Entry, now: Entry) -> None:
+    """Take over from an entry as it is what the one that was checked out says nothing of that could be compared.
+
+    The ID and the size of a directory depend on links outside, on folded sequences and on fields that are open below.
+    The ID of a link is that of what it leads to.
+    """
+    kind = stat.S_IFMT(now.mode)
+    if (before.is_dir(), before.is_symlink()) != (now.is_dir(), now.is_symlink()):
+        return
+    if before.has_null_mode() and kind in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+        before.mode = now.mode
+    if before.has_null_timestamp():
+        before.timestamp_s = now.timestamp_s
+    if before.is_dir() or before.is_symlink():
+        before.c4id = now.c4id
+        before.size = now.size
+    else:
+        if before.c4id is None:
+            before.c4id = now.c4id
+        if before.has_null_size():
+            before.size = now.size
+
+
 def _without_state(manifest: Manifest) -> Manifest:
     """Take the files of the state out of a scan, and the content that a checkout which was interrupted left waiting.
 
@@ -405,7 +455,7 @@ def _without_state(manifest: Manifest) -> Manifest:
     the root alone.
     """
     entries = manifest.entries
-    for name in (STATE_FILE, MANIFEST_FILE, STAGING):
+    for name in (*LEFT_ALONE, STAGING):
         if name not in manifest:
             continue
         start = entries.index(manifest[name])

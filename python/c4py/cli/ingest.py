@@ -51,7 +51,10 @@ def run(arguments: Sequence[str]) -> int:
     if options.json:
         import json
 
-        print(json.dumps({name: getattr(result, name) for name in ("copied", "skipped", "missing", "manifests")}))
+        from c4py._rust import utf8_name
+
+        told: dict[str, object] = {name: getattr(result, name) for name in ("copied", "skipped", "missing")}
+        print(json.dumps(told | {"manifests": list(map(utf8_name, result.manifests))}))
     else:
         print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
         for name in result.manifests:

@@ -6,6 +6,7 @@ What is wrong with arguments is a CommandError, and shown as it is but for contr
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from c4py._visible import visible
@@ -71,3 +72,17 @@ def worker_count(text: str) -> int:
     if not 1 <= count <= MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"not a number from 1 to {MOST_WORKERS}: {text!r}")
     return count
+
+
+def refuse_output_inside(directory: str, prog: str) -> None:
+    """Refuse output into a file of the directory that is worked on, where the system says what the output is.
+
+    It would be removed with what is there, or be seen while it is empty. Raises CommandError.
+    """
+    try:
+        printed = os.path.realpath(os.readlink("/proc/self/fd/1"))
+    except OSError:
+        return
+    root = os.path.realpath(directory)
+    if os.path.isfile(printed) and os.path.commonpath([printed, root]) == root:
+        raise CommandError(f"{prog}: the output {visible(printed)} lies in the directory that is worked on")

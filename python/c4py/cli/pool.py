@@ -52,7 +52,9 @@ def run(arguments: Sequence[str]) -> int:
     if options.json:
         import json
 
-        missing = [{"path": path, "c4id": str(c4id)} for path, c4id in result.missing_paths]
+        from c4py._rust import utf8_name
+
+        missing = [{"path": utf8_name(path), "c4id": str(c4id)} for path, c4id in result.missing_paths]
         print(json.dumps({"copied": result.copied, "skipped": result.skipped, "missing": missing}))
     else:
         print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")

@@ -8,7 +8,7 @@ import sys
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.parser import WRONG_USAGE, Parser, run_action
+from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def _checkout(arguments: list[str]) -> int:
         "0 done, 1 an error, 4 corrupt content in the store",
         examples="""\
 examples:
-  c4py workspace checkout shots.c4m         the first time, in an empty directory
-  c4py workspace checkout -n other.c4m      what would be done
-  c4py workspace checkout --keep-removed other.c4m
-                                            what is removed goes into the store
+  c4py workspace checkout -C shots one.c4m      the first time, in an empty directory
+  c4py workspace checkout -C shots -n two.c4m   what would be done
+  c4py workspace checkout -C shots --keep-removed two.c4m
+                                                what is removed goes into the store
 """,
     )
     _add_store(parser)
@@ -85,14 +85,17 @@ examples:
 
 
 def _is_foreign(directory: str) -> bool:
-    """Say whether a directory has files, and none of a workspace's state."""
-    from c4py.workspace import MANIFEST_FILE, STATE_FILE
+    """Say whether a directory has files, and no workspace's state among them.
+
+    A manifest beside them says nothing: it may have come with a download.
+    """
+    from c4py.workspace import STATE_FILE
 
     try:
-        names = set(os.listdir(directory))
+        is_empty = not os.listdir(directory)
     except FileNotFoundError:
         return False
-    return bool(names) and not names & {STATE_FILE, MANIFEST_FILE}
+    return not is_empty and not os.path.isfile(os.path.join(directory, STATE_FILE))
 
 
 def _reset(arguments: list[str]) -> int:
@@ -123,7 +126,9 @@ def _tell(action: str, done: ReconcileResult | ReconcilePlan) -> int:
     )
     for error in done.errors:
         fail(f"c4py workspace {action}: {visible(error, is_escaped=True)}", 1)
-    return 1 if done.errors else 0
+    for path in done.not_made:
+        fail(f"c4py workspace {action}: {visible(path)}: a device, pipe or socket is not made", 0)
+    return 4 if done.is_corrupt else 1 if done.errors else 0
 
 
 def _snapshot(arguments: list[str]) -> int:
@@ -133,23 +138,23 @@ def _snapshot(arguments: list[str]) -> int:
         "0 done, 1 an error, 3 some files could not be read",
         examples="""\
 examples:
-  c4py workspace snapshot > today.c4m
-  c4py workspace snapshot --no-store        the manifest alone
+  c4py workspace snapshot -C shots > today.c4m
+  c4py workspace snapshot -C shots --no-store   the manifest alone
 """,
     )
     _add_store(parser)
     parser.add_argument("--no-store", action="store_true", help="store no content")
     options = parser.parse_args(arguments)
+    refuse_output_inside(options.directory, parser.prog)
     workspace = _workspace(options)
-    code = 0
     try:
         manifest = workspace.snapshot(store_content=not options.no_store, progress=sys.stderr.isatty())
     except c4py.ScanError as error:
         for issue in error.errors:
             fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
         raise CommandError("c4py workspace snapshot: not everything could be read", 3) from None
-    c4py.dump(manifest, sys.stdout)
-    return code
+    c4py.dump(manifest, sys.stdout.buffer)
+    return 0
 
 
 def _diff(arguments: list[str]) -> int:
@@ -185,7 +190,11 @@ def _status(arguments: list[str]) -> int:
     if options.json:
         import json
 
-        print(json.dumps(status))
+        from c4py._rust import utf8_name
+
+        print(
+            json.dumps({name: utf8_name(value) if isinstance(value, str) else value for name, value in status.items()})
+        )
     else:
         for name, value in status.items():
             if value is not None:
