@@ -9,7 +9,6 @@ with the files in the page cache, the manifest included where the tool writes on
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import statistics
@@ -20,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import trees
+import turns
 
 #: A tool that takes longer than this, in seconds, runs once.
 SLOW = 15.0
@@ -151,13 +150,7 @@ def plot(results: dict[str, dict[str, float]], path: str) -> None:
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", help="where the trees are")
-    parser.add_argument(
-        "--trees", nargs="+", choices=trees.TREES, default=["frames", "nested_frames", "small", "large"]
-    )
-    parser.add_argument("--scale", type=float, default=1.0, help="how many of the files (default: 1)")
-    parser.add_argument("--runs", type=int, default=5, help="measured runs of each tool (default: 5)")
+    parser = turns.parser(__doc__, default_trees=["frames", "nested_frames", "small", "large"])
     parser.add_argument("--plot", metavar="PNG", help="draw the ratios; needs matplotlib")
     parser.add_argument(
         "--c4py", default=shutil.which("c4py", path=os.path.dirname(sys.executable)), help="our command"
@@ -167,8 +160,7 @@ def main() -> None:
     if args.c4py is None:
         parser.error("no c4py beside this Python; name it with --c4py")
     results = {}
-    for name in args.trees:
-        tree = trees.write(name, Path(args.directory) / f"{name}-{args.scale}", args.scale)
+    for name, tree in turns.trees_of(args):
         for label, tools in (
             (name, list(hashers(args.c4py, args.c4py_1))),
             (f"{name}, metadata", list(listers(args.c4py))),

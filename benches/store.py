@@ -10,17 +10,16 @@ own that says how much memory it took at most (Linux). Only ratios of one run me
 
 from __future__ import annotations
 
-import argparse
+import functools
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import c4py
 import trees
+import turns
 
 DURABILITIES = ("full", "batch", "none")
 
@@ -53,13 +52,11 @@ def scan_into(durability: str) -> Callable[[Path, Path], None]:
     return store
 
 
-def seconds_of(action: Callable[[Path, Path], None], source: Path, target: Path) -> float:
+def seconds_of_copy(action: Callable[[Path, Path], None], source: Path, target: Path) -> float:
     """Time one copy, which is removed before and after; what the disk has to do for others is done before."""
     shutil.rmtree(target, ignore_errors=True)
     subprocess.run(["sync", "-f", str(target.parent)], check=True)
-    start = time.perf_counter()
-    action(source, target)
-    seconds = time.perf_counter() - start
+    seconds = turns.seconds_of(lambda: action(source, target))
     shutil.rmtree(target)
     return seconds
 
@@ -87,15 +84,9 @@ def read_back(source: Path, target: Path, runs: int) -> dict[str, float]:
         "get": lambda: objects(verify=False),
         "get, verify": lambda: objects(verify=True),
     }
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(runs + 1):
-        for name, action in actions.items():
-            start = time.perf_counter()
-            action()
-            if turn:
-                times[name].append(time.perf_counter() - start)
+    medians = turns.take_turns(actions, runs)
     shutil.rmtree(target)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+    return medians
 
 
 def report(title: str, results: dict[str, float], count: int, size: int) -> None:
@@ -109,11 +100,7 @@ def report(title: str, results: dict[str, float], count: int, size: int) -> None
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", help="where the trees and the copies are")
-    parser.add_argument("--trees", nargs="+", choices=trees.TREES, default=["small", "frames"])
-    parser.add_argument("--scale", type=float, default=1.0, help="how many of the files (default: 1)")
-    parser.add_argument("--runs", type=int, default=5, help="measured runs of each (default: 5)")
+    parser = turns.parser(__doc__, default_trees=["small", "frames"])
     parser.add_argument(
         "--large", type=int, default=500_000_000, help="bytes of the file that is put (default: 500 MB)"
     )
@@ -121,17 +108,10 @@ def main() -> None:
     directory = Path(args.directory)
     target = directory / "copy"
     actions = {"cp -r; sync -f": copy} | {f"scan, {name}": scan_into(name) for name in DURABILITIES}
-    for name in args.trees:
-        tree = trees.write(name, directory / f"{name}-{args.scale}", args.scale)
+    for name, tree in turns.trees_of(args):
         sizes = [path.stat().st_size for path in tree.rglob("*") if path.is_file()]
-        times: dict[str, list[float]] = {action: [] for action in actions}
-        for turn in range(args.runs + 1):
-            for label, action in actions.items():
-                seconds = seconds_of(action, tree, target)
-                if turn:
-                    times[label].append(seconds)
-        medians = {label: statistics.median(seconds) for label, seconds in times.items()}
-        report(f"{name}: storing", medians, len(sizes), sum(sizes))
+        timers = {label: functools.partial(seconds_of_copy, action, tree, target) for label, action in actions.items()}
+        report(f"{name}: storing", turns.medians(timers, args.runs), len(sizes), sum(sizes))
         report(f"{name}: reading back", read_back(tree, target, args.runs), len(sizes), sum(sizes))
 
     source = trees.write("large", directory / f"large-{args.large}", args.large / 3_000_000_000) / "plate.mov"

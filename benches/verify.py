@@ -9,18 +9,15 @@ cache and the manifest or list of sums of each tool written before. Only ratios 
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
-import statistics
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import c4py
-import trees
+import turns
 
 
 def sums(name: str, command: str, tree: Path, beside: Path) -> dict[str, Callable[[], None]]:
@@ -84,34 +81,16 @@ def ours(tree: Path) -> dict[str, Callable[[], None]]:
     }
 
 
-def measure(actions: dict[str, Callable[[], None]], runs: int) -> dict[str, float]:
-    """Time the actions in turns; the median of each, in seconds."""
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(runs + 1):
-        for name, action in actions.items():
-            start = time.perf_counter()
-            action()
-            if turn:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
-
-
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", help="where the trees are")
-    parser.add_argument("--trees", nargs="+", choices=trees.TREES, default=["frames", "small"])
-    parser.add_argument("--scale", type=float, default=1.0, help="how many of the files (default: 1)")
-    parser.add_argument("--runs", type=int, default=5, help="measured runs of each (default: 5)")
-    args = parser.parse_args()
+    args = turns.parser(__doc__, default_trees=["frames", "small"]).parse_args()
     directory = Path(args.directory)
-    for name in args.trees:
-        tree = trees.write(name, directory / f"{name}-{args.scale}", args.scale)
+    for name, tree in turns.trees_of(args):
         actions = ours(tree)
         actions |= sums("sha512sum --check", "sha512sum", tree, directory)
         actions |= sums("b3sum --check (BLAKE3)", "b3sum", tree, directory)
         actions |= snapdir(tree, directory)
-        seconds = measure(actions, args.runs)
+        seconds = turns.take_turns(actions, args.runs)
         print(f"\n{name}\n{'':24} {'seconds':>9} {'scan x':>8}")
         for action, taken in seconds.items():
             print(f"{action:24} {taken:9.3f} {taken / seconds['scan']:8.2f}", flush=True)

@@ -1,38 +1,15 @@
-"""What the tests of bundles share: a store that is a class of one's own, and a tree that is stored."""
+"""What the tests of bundles share: a tree that is stored, bundles that lack some of it, damage."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from pathlib import Path
-from typing import BinaryIO
 
 import c4py
 
 #: A busybox, if there is one: its shell, awk, find and sha512sum are other ones.
 BUSYBOX = os.environ.get("C4_TEST_BUSYBOX") or shutil.which("busybox")
-
-
-class DictStore:
-    """A store that inherits from nothing: a dictionary that can be damaged."""
-
-    def __init__(self) -> None:
-        self.contents: dict[c4py.C4ID, bytes] = {}
-
-    def has(self, c4id: c4py.C4ID) -> bool:
-        return c4id in self.contents
-
-    def get(self, c4id: c4py.C4ID) -> BinaryIO:
-        if c4id not in self.contents:
-            raise c4py.ContentNotFound(c4id)
-        return io.BytesIO(self.contents[c4id])
-
-    def put(self, source: BinaryIO) -> c4py.C4ID:
-        data = source.read()
-        c4id = c4py.identify_bytes(data)
-        self.contents[c4id] = data
-        return c4id
 
 
 def make_tree(root: Path) -> Path:
@@ -56,6 +33,19 @@ def make_tree(root: Path) -> Path:
 CONTENTS = 10
 #: Files of `make_tree`.
 FILES = 11
+
+
+def pool_without_hello(stored: c4py.Manifest, bundle: Path, store: c4py.FSStore) -> None:
+    """Remove a content of `make_tree` from its store and bundle the rest, which says what is missing."""
+    hello = c4py.identify_bytes(b"hello")
+    store.remove(hello)
+    result = c4py.pool(stored, bundle, store=store)
+    assert (result.copied, result.skipped, result.missing) == (CONTENTS - 1, 0, 2)
+    assert result.missing_paths == [("a.txt", hello), ("copy of a.txt", hello)]
+
+
+#: What `damage` does.
+DAMAGES = ["flipped", "truncated", "appended"]
 
 
 def damage(path: Path, how: str) -> None:

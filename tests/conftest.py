@@ -9,6 +9,9 @@ from pathlib import Path
 import c4py
 import pytest
 
+# No test modules: without this a failure there would not tell the values.
+pytest.register_assert_rewrite("bundles", "reconciled_trees")
+
 
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +49,13 @@ def home(tmp_path: Path) -> Path:
 def store(tmp_path: Path) -> c4py.FSStore:
     """Give a store that holds nothing."""
     return c4py.FSStore(tmp_path / "store")
+
+
+@pytest.fixture
+def no_configured_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have neither a variable nor a file that names a store."""
+    monkeypatch.delenv("C4_STORE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 import c4py
 import pytest
 from c4py import Entry, Manifest
+from meanwhile import meanwhile
 
 CONTENT = b"content"
 SECRET = b"what no attack may read or change"
@@ -455,21 +455,13 @@ def test_a_file_that_is_written_to_all_the_time_is_never_ok(tmp_path: Path) -> N
     size = 1 << 24
     (root / "x").write_bytes(b"\0" * size)
     manifest = c4py.scan(root)
-    stop = threading.Event()
+    with open(root / "x", "r+b", buffering=0) as file:
 
-    def write() -> None:
-        with open(root / "x", "r+b") as file:
-            while not stop.is_set():
-                file.seek(0)
-                file.write(os.urandom(8))
-                file.flush()
+        def write() -> None:
+            file.seek(0)
+            file.write(os.urandom(8))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        report = c4py.verify_tree(manifest, root)
-    finally:
-        stop.set()
-        writer.join()
+        with meanwhile(write):
+            report = c4py.verify_tree(manifest, root)
     assert not report.is_ok
     assert report.ok == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import c4py
 import pytest
+from c4py.cli import main
 from command import COMMAND, c4py_run, environment
 from vector_cases import Case, check_all, create, raw
 
@@ -182,7 +183,7 @@ def test_output_into_the_directory_that_is_changed_is_refused(home: Path, tree: 
             check=False,
         )
     assert done.returncode == 1
-    assert b"lies in the directory that is changed" in done.stderr
+    assert b"lies in the directory that is worked on" in done.stderr
     assert os.path.exists(tree / "change.c4m")
 
 
@@ -200,3 +201,78 @@ def test_what_dash_s_did_not_keep_cannot_be_reversed(home: Path, store: c4py.FSS
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"content not found" in done.stderr
     assert c4py.scan(tree) == before
+
+
+def test_a_patch_whose_base_is_not_at_hand_is_no_state_of_a_directory(home: Path, tree: Path) -> None:
+    old = c4py.scan(tree)
+    new = old.filter(lambda path, _: path != "a.txt")
+    (home / "change.c4m").write_text(c4py.patch_diff(old, new))
+    assert c4py_run("patch", "change.c4m", home=home).returncode == 0
+    for flags in ([], ["--source", tree], ["--dry-run"]):
+        done = c4py_run("patch", *flags, "change.c4m", tree, home=home)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert b"continues from c4" in done.stderr
+    assert c4py.scan(tree) == old
+
+
+def test_a_manifest_in_the_directory_is_not_removed_by_itself(home: Path, tree: Path) -> None:
+    c4py.dump(c4py.scan(tree), tree / "tree.c4m")
+    for path in (tree / "tree.c4m", tree / "d" / ".." / "tree.c4m"):
+        done = c4py_run("patch", path, tree, home=home)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert b"it would be removed" in done.stderr
+        with pytest.raises(c4py.UnusableManifest, match="it would be removed"):
+            c4py.reconcile(path, tree)
+    assert (tree / "tree.c4m").exists()
+
+
+def test_what_a_link_leads_to_is_not_read(home: Path, tree: Path) -> None:
+    (home / "outside").write_text("secret")
+    (home / "outside").chmod(0)
+    (tree / "out").symlink_to("../home/outside")
+    c4py.dump(c4py.scan(tree, link_ids="inside"), home / "tree.c4m")
+    # Nobody may read it, root included: it would be an error of the scan.
+    (home / "outside").unlink()
+    os.mkfifo(home / "outside")
+    done = c4py_run("patch", "tree.c4m", tree, home=home)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+
+
+def test_corrupt_content_of_the_store_ends_with_4(home: Path, store: c4py.FSStore, tree: Path) -> None:
+    manifest = c4py.scan(tree, store=store)
+    c4py.dump(manifest, home / "tree.c4m")
+    c4id = manifest["a.txt"].c4id
+    assert c4id is not None
+    store.path(c4id).chmod(0o600)
+    store.path(c4id).write_bytes(b"HELLO WORLD")
+    done = c4py_run("patch", "tree.c4m", "copy", home=home, store=store.root)
+    assert done.returncode == 4
+    assert b"create a.txt: the content of c4" in done.stderr
+    assert not (home / "copy" / "a.txt").exists()
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_directory_that_cannot_be_read_whole_ends_with_3_and_stays(capfd: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory) / "tree"
+        tree.mkdir()
+        (tree / "closed").touch(mode=0)
+        one = Path(directory) / "one.c4m"
+        c4py.dump(c4py.Manifest([c4py.Entry("empty", size=0)]), one)
+        for arguments in ([one, tree], [tree, Path(directory) / "copy"]):
+            assert main(["patch", *map(str, arguments)]) == 3
+            printed = capfd.readouterr()
+            assert printed.out == ""
+            assert "closed: cannot open the file" in printed.err
+        assert sorted(os.listdir(directory)) == ["one.c4m", "tree"]
+        assert os.listdir(tree) == ["closed"]
+
+
+def test_what_is_never_made_is_told(home: Path, tree: Path) -> None:
+    os.mkfifo(tree / "pipe")
+    done = c4py_run("patch", tree, "copy", home=home)
+    assert done.returncode == 0
+    assert b"pipe: a device, pipe or socket is not made" in done.stderr
+    refused = c4py_run("patch", tree, "-", home=home)
+    assert refused.returncode == 1
+    assert not (home / "-").exists()

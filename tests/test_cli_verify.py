@@ -108,6 +108,28 @@ def test_a_file_that_cannot_be_read_has_an_exit_code_of_its_own(capsys: pytest.C
         assert main(arguments) == 1
 
 
+@pytest.mark.usefixtures("unprivileged")
+def test_a_file_that_cannot_be_read_is_not_all_where_another_has_no_id(capsys: pytest.CaptureFixture[str]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        root.mkdir()
+        (root / "a").write_text("a")
+        (root / "b").write_text("b")
+        manifest = c4py.scan(root)
+        for entry in manifest:
+            if entry.name == "b":
+                entry.c4id = None
+        c4py.dump(manifest, Path(folder, "m.c4m"))
+        (root / "a").chmod(0)
+        arguments = ["verify", str(Path(folder, "m.c4m")), str(root)]
+        assert main(arguments) == 1
+        assert capsys.readouterr().out.endswith("unverified: 1 entry\n  . b\n")
+        # A sample reads what it reads: nothing that is left out of it is wrong.
+        assert main([*arguments, "--sample", "1"]) == 3
+
+
 @pytest.mark.usefixtures("delivery")
 def test_what_is_not_compared_ends_with_2(home: Path) -> None:
     (home / "bad.c4m").write_text("no manifest\n")
@@ -123,7 +145,11 @@ def test_what_is_not_compared_ends_with_2(home: Path) -> None:
         (["delivery.c4m", "delivery", "--sample", "0"], "--sample"),
         (["delivery.c4m", "delivery", "--sample", "2"], "--sample"),
         (["delivery.c4m", "delivery", "--sample", "0.1", "--quick"], "not allowed with"),
-        (["delivery.c4m", "delivery", "--workers", "0"], "workers must be between"),
+        (["delivery.c4m", "delivery", "--workers", "0"], "--workers"),
+        (["delivery.c4m", "delivery", "--workers", "-1"], "--workers"),
+        (["delivery.c4m", "delivery", "--workers", "1025"], "--workers: not a number from 1 to 1024"),
+        (["delivery.c4m", "delivery", "--workers", "9" * 5000], "--workers"),
+        (["delivery.c4m", "delivery", "--workers", "two"], "--workers"),
         (["delivery.c4m", "delivery", "--json", "-", "--csv", "-"], "one report"),
         (["delivery.c4m", "delivery", "--no-such-flag"], "unrecognized"),
     ):
@@ -145,6 +171,24 @@ def test_reports_are_those_of_the_library(home: Path, delivery: Path) -> None:
         assert text.lower().startswith(first)
         assert actual in text
     assert not [name for name in os.listdir(home) if name.endswith(".tmp")]
+
+
+def test_a_report_that_cannot_be_written_is_an_error_and_keeps_no_other_from_being_written(
+    home: Path, delivery: Path
+) -> None:
+    flags = ["--json", "nowhere/r.json", "--html", "delivery", "--csv", "/dev/full", "--junit", "r.xml"]
+    code, out, err = verify(home, "delivery.c4m", "delivery", *flags)
+    assert (code, out) == (2, "OK: 3 files verified\n")
+    assert err.splitlines() == [
+        "c4py verify: nowhere/r.json: No such file or directory",
+        "c4py verify: delivery: Is a directory",
+        "c4py verify: /dev/full: No space left on device",
+    ]
+    assert (home / "r.xml").read_text().startswith("<?xml")
+    (delivery / "a").unlink()
+    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "-", "--csv", "nowhere/r.csv")
+    assert (code, err) == (2, "c4py verify: nowhere/r.csv: No such file or directory\n")
+    assert json.loads(out)["is_ok"] is False
 
 
 def test_one_report_goes_to_standard_output_instead_of_text(home: Path, delivery: Path) -> None:

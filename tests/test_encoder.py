@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import resource
+import tempfile
 from pathlib import Path
 
 import c4py
@@ -72,6 +73,29 @@ def test_a_file_keeps_its_permissions_and_a_link_its_place(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.usefixtures("unprivileged")
+def test_a_directory_that_may_not_be_listed_is_written_into() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o300)
+        path = Path(folder, "m.c4m")
+        for _ in range(2):
+            c4py.dump(MANIFEST, path)
+            assert path.read_text() == TEXT
+        os.chmod(folder, 0o700)
+        assert os.listdir(folder) == ["m.c4m"]
+
+
+def test_every_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/dev/full")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    for dest in ("/dev/full", tmp_path / "link", tmp_path / "loop", tmp_path / "file" / "m.c4m", tmp_path, b"none/m"):
+        with pytest.raises(OSError, match=r"^\[Errno ") as caught:
+            c4py.dump(MANIFEST, dest)
+        assert caught.value.filename == os.fspath(dest)
+    assert sorted(os.listdir(tmp_path)) == ["file", "link", "loop"]
+
+
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
@@ -89,12 +113,13 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "m.c4m"
     path.write_text("old")
 
-    def fail(*_args: object) -> None:
+    def fail(*_args: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         c4py.dump(MANIFEST, path)
+    assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -105,9 +130,10 @@ def test_a_full_file_system_leaves_the_old_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(OSError, match="File too large"):
+        with pytest.raises(OSError, match="File too large") as caught:
             c4py.dump(Manifest([Entry(f"f{i}") for i in range(1000)]), path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import c4py
 import pytest
-from bundles import BUSYBOX, DictStore, damage, listing, make_tree
+from bundles import BUSYBOX, DAMAGES, damage, listing, make_tree
 from c4py.bundle import script
+from dict_store import DictStore
 
 #: Tools that are no C4 tools; a directory with them alone is the PATH.
 STANDARD = "awk cat find head ls mkdir printf tr sha512sum"
@@ -165,13 +166,13 @@ def refused(shell: list[str], bundle: Path, path: Path, message: str, code: int 
     assert called(bundle) == ""
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "appended"])
+@pytest.mark.parametrize("how", DAMAGES)
 def test_a_corrupt_object_stops_it(tmp_path: Path, bundle: Path, shell: list[str], how: str) -> None:
     damage(first_object(bundle), how)
     refused(shell, bundle, tools(tmp_path / "bin", shell), f"corrupt content: {c4py.identify_bytes(b'hello')}\n")
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "appended"])
+@pytest.mark.parametrize("how", DAMAGES)
 def test_a_manifest_that_is_not_the_one_stops_it(tmp_path: Path, bundle: Path, shell: list[str], how: str) -> None:
     damage(next(path for path in bundle.iterdir() if path.name.endswith(".c4m")), how)
     refused(shell, bundle, tools(tmp_path / "bin", shell), "the manifest is not the one that was bundled")

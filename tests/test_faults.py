@@ -11,13 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import c4py
 import pytest
+from meanwhile import meanwhile
 from worker_threads import worker_threads
 
 #: Sizes around the edges of blocks and buffers, and any other.
@@ -42,25 +42,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, c4py
         (root / path).write_bytes(content)
         ids[path] = expected_id(content)
     return root, ids
-
-
-@contextlib.contextmanager
-def repeated(action: Callable[[Path], None], paths: list[Path]) -> Iterator[None]:
-    """Do something to files over and over in another thread."""
-    stop = threading.Event()
-
-    def loop() -> None:
-        while not stop.is_set():
-            for path in paths:
-                action(path)
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 #: What `replace` has written.
@@ -116,8 +97,13 @@ def test_a_file_that_misbehaves_among_a_thousand(
     bad = [root / f"d{number}" / "a-bad-one" for number in (0, 4, 9)]
     for path in bad:
         path.write_bytes(bytes(300_000))
+
+    def misbehave_everywhere() -> None:
+        for path in bad:
+            misbehave(path)
+
     try:
-        with repeated(misbehave, bad):
+        with meanwhile(misbehave_everywhere):
             manifest = c4py.scan(root, workers=workers, on_error="record")
             files = c4py.identify_files([*bad, *(root / path for path in ids)], workers=workers)
     finally:

@@ -21,6 +21,7 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from meanwhile import meanwhile
 from simple_c4 import c4
 
 ONE = c4py.identify_bytes(b"hello world")
@@ -232,22 +233,14 @@ def test_a_file_that_may_not_be_read(unprivileged: None) -> None:
 def test_a_file_that_is_written_to_all_the_time_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "busy"
     path.write_bytes(bytes(30_000_000))
-    stop = threading.Event()
+    with open(path, "r+b", buffering=0) as file:
 
-    def write() -> None:
-        with open(path, "r+b", buffering=0) as file:
-            while not stop.is_set():
-                file.seek(0)
-                file.write(os.urandom(8))
+        def write() -> None:
+            file.seek(0)
+            file.write(os.urandom(8))
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        with pytest.raises(c4py.ChangedDuringRead, match="changed while it was read"):
+        with meanwhile(write), pytest.raises(c4py.ChangedDuringRead, match="changed while it was read"):
             c4py.identify_file(path)
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_verify_of_a_directory_compares_its_id(tree: Path) -> None:

@@ -18,7 +18,8 @@ from typing import BinaryIO
 import c4py
 import pytest
 import zstandard
-from bundles import CONTENTS, DictStore, damage, listing, make_tree
+from bundles import CONTENTS, DAMAGES, damage, listing, make_tree, pool_without_hello
+from dict_store import DictStore
 
 FORMS = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"]
 
@@ -133,15 +134,11 @@ def test_hostile_and_long_names_of_manifests_are_kept(
 def test_missing_content_is_counted_by_file(
     tmp_path: Path, here: Path, stored: c4py.Manifest, store: c4py.FSStore
 ) -> None:
-    hello = c4py.identify_bytes(b"hello")
-    store.remove(hello)
-    result = c4py.pool(stored, tmp_path / "b.tar", store=store)
-    assert (result.copied, result.skipped) == (CONTENTS - 1, 0)
-    assert result.missing_paths == [("a.txt", hello), ("copy of a.txt", hello)]
+    pool_without_hello(stored, tmp_path / "b.tar", store)
     assert c4py.ingest(tmp_path / "b.tar", store=DictStore(), destination=here).missing == 1
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "appended"])
+@pytest.mark.parametrize("how", DAMAGES)
 def test_corrupt_content_of_the_store_leaves_no_file(
     tmp_path: Path, stored: c4py.Manifest, store: c4py.FSStore, how: str
 ) -> None:

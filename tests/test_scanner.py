@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import c4py
 import pytest
 from c4py import ScanIssue, ScanStats
+from meanwhile import meanwhile
 from worker_threads import worker_threads
 
 
@@ -301,21 +303,14 @@ def test_a_file_that_grows_all_the_time_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(bytes(20_000_000))
     (tmp_path / "still").write_text("still")
-    stop = threading.Event()
+    with open(path, "ab", buffering=0) as file:
 
-    def grow() -> None:
-        with open(path, "ab", buffering=0) as file:
-            while not stop.wait(0.0005):
-                file.write(b"line\n")
+        def grow() -> None:
+            file.write(b"line\n")
+            time.sleep(0.0005)
 
-    thread = threading.Thread(target=grow)
-    thread.start()
-    try:
-        with pytest.raises(c4py.ScanError, match="log: changed while it was read") as error:
+        with meanwhile(grow), pytest.raises(c4py.ScanError, match="log: changed while it was read") as error:
             c4py.scan(tmp_path)
-    finally:
-        stop.set()
-        thread.join()
     assert error.value.manifest["log"].c4id is None
     assert error.value.manifest["still"].c4id == c4py.identify_bytes(b"still")
 
@@ -327,31 +322,24 @@ def test_a_tree_that_changes_all_the_time_is_scanned_without_a_crash(tmp_path: P
     (outside / "secret").write_text("secret")
     root = tmp_path / "root"
     root.mkdir()
-    stop = threading.Event()
+    numbers = itertools.count(1)
 
     def churn() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            directory, aside = root / f"d{number % 7}", root / f".aside{number}"
-            directory.mkdir(exist_ok=True) if not directory.is_symlink() else None
-            (directory / "secret").write_text("mine") if not directory.is_symlink() else None
-            directory.rename(aside)
-            directory.symlink_to(outside)
-            directory.unlink()
-            aside.rename(directory)
-            (directory / "secret").unlink()
+        number = next(numbers)
+        directory, aside = root / f"d{number % 7}", root / f".aside{number}"
+        directory.mkdir(exist_ok=True) if not directory.is_symlink() else None
+        (directory / "secret").write_text("mine") if not directory.is_symlink() else None
+        directory.rename(aside)
+        directory.symlink_to(outside)
+        directory.unlink()
+        aside.rename(directory)
+        (directory / "secret").unlink()
 
-    thread = threading.Thread(target=churn)
-    thread.start()
-    try:
+    with meanwhile(churn):
         for _ in range(60):
             manifest = c4py.scan(root, on_error="record", link_ids="none")
             secret = c4py.identify_bytes(b"secret")
             assert not [path for path, entry in manifest.flat_entries() if entry.c4id == secret], "read through a link"
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_few_open_files_are_enough(tmp_path: Path) -> None:

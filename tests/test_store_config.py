@@ -186,6 +186,7 @@ def test_init_names_a_store_and_makes_its_directory(home: Path) -> None:
     assert roots(c4py.open_store()) == [f"{home}/.c4/store"]
     assert init_store() == f"{home}/.c4/store"
     assert (home / ".c4" / "config").read_text() == f"store = {home}/.c4/store\n"
+    assert stat.S_IMODE((home / ".c4" / "config").stat().st_mode) == 0o600
 
 
 def test_init_keeps_the_other_lines_and_refuses_to_take_a_store_s_place(home: Path, tmp_path: Path) -> None:
@@ -223,8 +224,9 @@ def test_a_file_that_could_not_be_written_leaves_nothing(home: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         init_store()
+    assert caught.value.filename == str(path)
     assert path.read_text() == "a = b\n"
     assert sorted(name.name for name in path.parent.iterdir()) == ["config", "store"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import Any, BinaryIO
 
 import c4py
 import pytest
+from meanwhile import meanwhile
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="mounts and limits are those of Linux")
 
@@ -451,26 +453,19 @@ def test_a_file_that_changes_while_it_is_stored_is_under_no_wrong_id(tmp_path: P
     tree.mkdir()
     for number in range(20):
         (tree / f"still{number}").write_bytes(b"%d" % number * 1000)
-    stop = threading.Event()
+    numbers = itertools.count(1)
 
     def change() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            (tree / "changing").write_bytes(number.to_bytes(8, "little") * (size // 8 + number % 100))
+        number = next(numbers)
+        (tree / "changing").write_bytes(number.to_bytes(8, "little") * (size // 8 + number % 100))
 
-    thread = threading.Thread(target=change)
-    thread.start()
     store = c4py.FSStore(tmp_path / "store", durability="none", split_threshold=50)
-    try:
+    with meanwhile(change):
         for _ in range(15):
             manifest = c4py.scan(tree, store=store, on_error="record", workers=2)
             objects = stored(store)
             assert {entry.c4id for _, entry in manifest.flat_entries() if entry.c4id} <= set(objects)
             assert {issue.path for issue in manifest.errors} <= {"changing"}
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture

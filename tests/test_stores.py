@@ -15,28 +15,8 @@ import c4py
 import pytest
 from c4py.store import StoreStats
 from c4py.store.content import READ_BYTES, pieces, verified
+from dict_store import DictStore
 from store_conformance import StoreConformance, Subject, put
-
-
-class Shelf:
-    """A user's store: a dict, and no base class."""
-
-    def __init__(self) -> None:
-        self.contents: dict[c4py.C4ID, bytes] = {}
-
-    def has(self, c4id: c4py.C4ID) -> bool:
-        return c4id in self.contents
-
-    def get(self, c4id: c4py.C4ID) -> BinaryIO:
-        if c4id not in self.contents:
-            raise c4py.ContentNotFound(c4id)
-        return io.BytesIO(self.contents[c4id])
-
-    def put(self, source: BinaryIO) -> c4py.C4ID:
-        data = source.read()
-        c4id = c4py.identify_bytes(data)
-        self.contents[c4id] = data
-        return c4id
 
 
 class Database:
@@ -67,16 +47,16 @@ class Inheriting(c4py.Store):
     """A user's store as scripts of 1.0.20 make one."""
 
     def __init__(self) -> None:
-        self.shelf = Shelf()
+        self.inner = DictStore()
 
     def has(self, c4id: c4py.C4ID) -> bool:
-        return self.shelf.has(c4id)
+        return self.inner.has(c4id)
 
     def get(self, c4id: c4py.C4ID) -> BinaryIO:
-        return self.shelf.get(c4id)
+        return self.inner.get(c4id)
 
     def put(self, source: BinaryIO) -> c4py.C4ID:
-        return self.shelf.put(source)
+        return self.inner.put(source)
 
 
 class Broken:
@@ -138,7 +118,7 @@ class TestMultiStore(StoreConformance):
 class TestDict(StoreConformance):
     @pytest.fixture
     def subject(self) -> Subject:
-        store = Shelf()
+        store = DictStore()
         return Subject(store, store.contents.__setitem__, is_ours=False, pickles="copy")
 
 
@@ -156,13 +136,13 @@ class TestDatabase(StoreConformance):
 
 def test_a_store_is_what_has_the_three_methods() -> None:
     class NoPut:
-        has = get = Shelf.has
+        has = get = DictStore.has
 
-    assert isinstance(Shelf(), c4py.Store)
+    assert isinstance(DictStore(), c4py.Store)
     assert issubclass(Database, c4py.Store)
     assert not isinstance(NoPut(), c4py.Store)
     assert not isinstance({}, c4py.Store)
-    assert not issubclass(Shelf, Inheriting)
+    assert not issubclass(DictStore, Inheriting)
     assert getattr(Inheriting(), "concurrency") == 1  # noqa: B009 - no part of the protocol
 
 
@@ -182,14 +162,14 @@ def test_a_class_that_inherits_gets_a_verifying_open_and_in() -> None:
     assert c4id in store
     assert str(c4id) in store
     assert store.open(str(c4id)).read() == b"hello"
-    store.shelf.contents[c4id] = b"other"
+    store.inner.contents[c4id] = b"other"
     with store.open(c4id) as stream, pytest.raises(c4py.StoreCorrupt):
         stream.read()
     assert store.open(c4id, verify=False).read() == b"other"
 
 
 def test_the_first_of_several_is_written_and_all_are_read_in_order() -> None:
-    first, second = c4py.MemoryStore(), Shelf()
+    first, second = c4py.MemoryStore(), DictStore()
     archived = put(second, b"archived")
     both = put(second, b"both")
     put(first, b"both")
@@ -203,11 +183,11 @@ def test_the_first_of_several_is_written_and_all_are_read_in_order() -> None:
     assert store.remove(archived) is False
     assert store.remove(new) is True
     assert store.has(archived)
-    with pytest.raises(TypeError, match="Shelf has no __iter__"):
+    with pytest.raises(TypeError, match="DictStore has no __iter__"):
         list(store)
-    with pytest.raises(TypeError, match="Shelf has no stats"):
+    with pytest.raises(TypeError, match="DictStore has no stats"):
         store.stats()
-    with pytest.raises(TypeError, match="Shelf has no remove"):
+    with pytest.raises(TypeError, match="DictStore has no remove"):
         c4py.MultiStore([second]).remove(archived)
 
 
@@ -238,7 +218,7 @@ def test_a_store_that_fails_hides_nothing_of_another(position: int) -> None:
 
 
 def test_several_are_closed_though_one_fails() -> None:
-    class Closing(Shelf):
+    class Closing(DictStore):
         closed = False
 
         def close(self) -> None:
@@ -257,7 +237,7 @@ def test_several_must_be_stores() -> None:
     with pytest.raises(TypeError, match="stores must be several stores, not MemoryStore|dict is none"):
         c4py.MultiStore([{}])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="type is none"):
-        c4py.MultiStore([Shelf])  # type: ignore[list-item]
+        c4py.MultiStore([DictStore])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="stores must be several stores, not int"):
         c4py.MultiStore(5)  # type: ignore[arg-type]
 

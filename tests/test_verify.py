@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import pickle
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import c4py
 import pytest
-from c4py import C4ID, ChangedEntry, CorruptEntry, Entry, Manifest, UnreadableEntry, VerifyReport
+from c4py import ChangedEntry, CorruptEntry, Entry, Manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-LISTS = ("ok", "missing", "corrupt", "extra", "unreadable", "changed", "moved", "canonical_only", "unverified")
-
-
-def findings(report: VerifyReport) -> dict[str, list[str]]:
-    """Give the paths of the lists that are not empty, but for `ok`."""
-    return {
-        name: [getattr(item, "path", item) if name != "moved" else item.old.path for item in getattr(report, name)]
-        for name in LISTS
-        if name != "ok" and getattr(report, name)
-    }
-
-
-def write(path: Path, content: str | bytes = "", time: int = 1_700_000_000) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.utime(path, (time, time))
-    return path
+from verified_trees import findings, make_tree, write
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Make a tree in which every file has content of its own."""
-    root = tmp_path / "root"
-    write(root / "a", "content of a")
-    write(root / ".hidden", "hidden")
-    write(root / "d/b", "content of b")
-    write(root / "d/e/c", "content of c, longer")
-    (root / "empty").mkdir()
-    (root / "link").symlink_to("a")
-    os.mkfifo(root / "pipe")
-    return root
+    return make_tree(tmp_path / "root")
 
 
 # What agrees
@@ -376,311 +345,6 @@ def test_dropping_the_cache_is_reported(root: Path) -> None:
     assert report.is_ok
 
 
-# What cannot be read
-
-
-@pytest.mark.usefixtures("unprivileged")
-def test_what_cannot_be_read_is_neither_missing_nor_ok() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "root")
-        for path in ("a", ".hidden", "d/b", "d/e/c"):
-            write(root / path, path)
-        (root / "empty").mkdir()
-        (root / "link").symlink_to("a")
-        manifest = c4py.scan(root)
-        (root / "a").chmod(0)
-        (root / "d/e").chmod(0)
-        (root / "new").mkdir(mode=0)
-        told: list[tuple[str, str]] = []
-        report = c4py.verify_tree(manifest, root, on_result=lambda *result: told.append(result))
-        for path in ("a", "d/e", "new"):
-            (root / path).chmod(0o700)
-    assert [entry.path for entry in report.unreadable] == ["a", "d/e", "d/e/c", "new"]
-    assert report.unreadable[0].message.startswith("cannot open the file: Permission denied")
-    assert report.unreadable[2] == UnreadableEntry("d/e/c", "it is in a directory that cannot be read")
-    assert findings(report) == {"unreadable": ["a", "d/e", "d/e/c", "new"], "extra": ["new"]}
-    assert set(report.ok) == {".hidden", "link", "d", "d/b", "empty"}
-    assert {path for kind, path in told if kind == "unreadable"} == {"a", "d/e", "d/e/c", "new"}
-
-
-@contextmanager
-def meanwhile(action: Callable[[], None]) -> Iterator[None]:
-    """Do something over and over while the work goes on."""
-    stop = threading.Event()
-
-    def repeat() -> None:
-        while not stop.is_set():
-            action()
-
-    thread = threading.Thread(target=repeat)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_a_file_that_grows_all_the_time_is_never_ok(tmp_path: Path) -> None:
-    path = write(tmp_path / "grows", b"x" * 30_000_000)
-    manifest = c4py.scan(tmp_path)
-    with open(path, "ab", buffering=0) as file:
-
-        def grow() -> None:
-            file.write(b"y")
-
-        grow()
-        with meanwhile(grow):
-            report = c4py.verify_tree(manifest, tmp_path)
-    assert report.ok == []
-    assert set(findings(report)) <= {"unreadable", "corrupt"}
-    for entry in report.unreadable:
-        assert entry.message == "changed while it was read"
-
-
-def test_a_directory_that_becomes_a_link_leads_nowhere(tmp_path: Path) -> None:
-    inside, outside = tmp_path / "root/d", tmp_path / "outside"
-    for number in range(50):
-        write(inside / f"f{number}", "right")
-        write(outside / f"f{number}", "right")
-    manifest = c4py.scan(tmp_path / "root")
-    shutil.rmtree(inside)
-
-    def swap() -> None:
-        inside.symlink_to(outside)
-        inside.unlink()
-        inside.mkdir()
-        inside.rmdir()
-
-    with meanwhile(swap):
-        for _ in range(30):
-            report = c4py.verify_tree(manifest, tmp_path / "root")
-            assert not any(path.startswith("d/f") for path in report.ok)
-            assert not report.is_ok
-
-
-def test_a_directory_that_is_itself_a_link_is_followed_and_none_below(root: Path, tmp_path: Path) -> None:
-    manifest = c4py.scan(root)
-    (tmp_path / "link to root").symlink_to(root)
-    assert c4py.verify_tree(manifest, tmp_path / "link to root").is_ok
-    (root / "d").rename(tmp_path / "elsewhere")
-    (root / "d").symlink_to(tmp_path / "elsewhere")
-    report = c4py.verify_tree(manifest, root)
-    assert report.changed == [ChangedEntry("d", "type", "directory", "symlink")]
-    assert report.missing == ["d/b", "d/e/c"]
-
-
-# Manifests and directories that are refused
-
-
-@pytest.mark.parametrize("name", ["..", ".", "", "../", "./", "a/b", "/", "/etc", "x\0y", "../../x"])
-def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_read(tmp_path: Path, name: str) -> None:
-    entry = Entry("fine", size=1)
-    entry.name = name
-    manifest = Manifest([Entry("d/", 0o40755), entry])
-    entry.depth = 1
-    manifest.entries[1].depth = 1
-    with pytest.raises(c4py.PathTraversal) as caught:
-        c4py.verify_tree(manifest, tmp_path / "is not even there")
-    assert caught.value.path == f"d/{name}"
-    assert isinstance(caught.value, ValueError)
-    assert isinstance(pickle.loads(pickle.dumps(caught.value)), c4py.PathTraversal)
-
-
-def test_two_entries_at_one_path_are_refused(tmp_path: Path) -> None:
-    frames = Entry("f.[1-3].x", is_sequence=True)
-    for entries in (
-        [Entry("a"), Entry("a")],
-        [Entry("a"), Entry("a/", 0o40755)],
-        [Entry("a/", 0o40755), Entry("b", depth=1), Entry("a/", 0o40755)],
-        [frames, Entry("f.2.x")],
-        [frames, Entry("f.[3-4].x", is_sequence=True)],
-    ):
-        manifest = Manifest()
-        manifest.entries.extend(entries)
-        with pytest.raises(ValueError, match=r"^(a|a/|f\.2\.x|f\.3\.x): two entries have this name$"):
-            c4py.verify_tree(manifest, tmp_path)
-
-
-def test_an_orphan_a_patch_and_a_bomb_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^x: the entry has no directory above it$"):
-        c4py.verify_tree(Manifest([Entry("x", depth=3)]), tmp_path)
-    base = c4py.identify_bytes(b"base")
-    with pytest.raises(ValueError, match=f"^the manifest is a patch on {base}"):
-        c4py.verify_tree(c4py.loads(f"{base}\n- - 1 a -\n"), tmp_path)
-    with pytest.raises(ValueError, match="stands for 1000000000 names"):
-        c4py.verify_tree(Manifest([Entry("f.[0-999999999].x", is_sequence=True)]), tmp_path)
-
-
-def test_what_is_no_manifest_or_no_directory_is_said(root: Path, tmp_path: Path) -> None:
-    manifest = c4py.scan(root)
-    with pytest.raises(FileNotFoundError):
-        c4py.verify_tree(manifest, root / "nothing")
-    with pytest.raises(NotADirectoryError):
-        c4py.verify_tree(manifest, root / "a")
-    with pytest.raises(FileNotFoundError):
-        c4py.verify_tree(tmp_path / "nothing.c4m", root)
-    with pytest.raises(c4py.ParseError):
-        c4py.verify_tree(root / "a", root)
-
-
-def test_a_wrong_argument_is_named(root: Path) -> None:
-    manifest = Manifest()
-    for arguments, message in (
-        ({"sample": "x"}, "sample must be float or None, not str"),
-        ({"sample": True}, "sample must be float or None, not bool"),
-        ({"on_result": 1}, "on_result must be a function, not int"),
-        ({"progress": 1}, "progress must be a function"),
-    ):
-        with pytest.raises(TypeError, match=message):
-            c4py.verify_tree(manifest, root, **arguments)
-    for values in ({"sample": 0.0}, {"sample": 1.5}, {"sample": 0.5, "quick": True}, {"workers": 0}):
-        with pytest.raises(ValueError, match="sample|workers"):
-            c4py.verify_tree(manifest, root, **values)
-    with pytest.raises(TypeError, match="manifest_or_path must be a Manifest, str, bytes or os.PathLike, not int"):
-        c4py.verify_tree(3, root)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="directory must be str, bytes or os.PathLike, not int"):
-        c4py.verify_tree(manifest, 3)  # type: ignore[arg-type]
-
-
-def test_sizes_without_bound_add_up_to_the_largest_number(tmp_path: Path) -> None:
-    entries = [Entry(f"f{number}", size=2**63 - 1) for number in range(3)]
-    report = c4py.verify_tree(Manifest(entries), tmp_path)
-    assert report.bytes_total == 2**64 - 1
-    assert report.missing == ["f0", "f1", "f2"]
-
-
-# While it runs
-
-
-def test_findings_are_told_once_each_in_the_calling_thread(root: Path) -> None:
-    manifest = c4py.scan(root)
-    write(root / "a", "content of A")
-    (root / "d/b").rename(root / "moved here")
-    threads, told = set(), []
-
-    def on_result(kind: str, path: str) -> None:
-        threads.add(threading.get_ident())
-        told.append((kind, path))
-
-    report = c4py.verify_tree(manifest, root, on_result=on_result)
-    expected = [(name, path) for name, paths in findings(report).items() for path in paths]
-    assert sorted(told) == sorted(expected + [("ok", path) for path in report.ok])
-    assert threads == {threading.get_ident()}
-
-
-def test_progress_is_that_of_a_scan(root: Path) -> None:
-    calls: list[tuple[str, int, int]] = []
-    manifest = c4py.scan(root)
-    c4py.verify_tree(manifest, root, progress=lambda *call: calls.append(call))
-    assert calls[-1][1:] == (4, 4)
-    assert calls[-1][0].startswith(str(root))
-    stats: list[c4py.ScanStats] = []
-
-    class Observer:
-        def update(self, value: c4py.ScanStats) -> None:
-            stats.append(value)
-
-    c4py.verify_tree(manifest, root, progress=Observer())
-    assert (stats[-1].phase, stats[-1].files_done, stats[-1].bytes_total) == ("done", 4, 50)
-
-
-@pytest.mark.parametrize("argument", ["progress", "on_result"])
-def test_an_exception_in_a_function_stops_the_work(root: Path, argument: str) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("enough")
-
-    with pytest.raises(RuntimeError, match="enough"):
-        c4py.verify_tree(c4py.scan(root), root, **{argument: fail})  # type: ignore[arg-type]
-
-
-def test_an_interrupt_stops_the_work(tmp_path: Path) -> None:
-    with open(tmp_path / "large", "wb") as file:
-        file.truncate(40_000_000_000)
-    entry = Entry("large", 0o644, c4id=c4py.identify_bytes(b"other"))
-    code = (
-        "import _thread, c4py, sys, threading; m = c4py.loads(sys.argv[2]);"
-        "threading.Timer(0.5, _thread.interrupt_main).start();"
-        "c4py.verify_tree(m, sys.argv[1])"
-    )
-    text = c4py.dumps(Manifest([entry]))
-    done = subprocess.run([sys.executable, "-c", code, tmp_path, text], capture_output=True, check=False, timeout=60)
-    assert b"KeyboardInterrupt" in done.stderr
-
-
-# The report
-
-
-def test_a_report_can_be_pickled_copied_and_compared(root: Path) -> None:
-    manifest = c4py.scan(root)
-    write(root / "a", "content of A")
-    (root / "d/b").rename(root / "moved here")
-    report = c4py.verify_tree(manifest, root, metadata=True)
-    for other in (pickle.loads(pickle.dumps(report)), copy.copy(report), copy.deepcopy(report)):
-        assert other == report
-        assert all(getattr(other, name) == getattr(report, name) for name in LISTS)
-        assert other.is_ok is report.is_ok
-        assert repr(other) == repr(report)
-    again = c4py.verify_tree(manifest, root, metadata=True)
-    assert again != report  # it began later
-    assert again.corrupt == report.corrupt
-    assert report != 3
-    with pytest.raises(TypeError):
-        hash(report)
-
-
-def test_counting_makes_no_list(root: Path) -> None:
-    report = c4py.verify_tree(c4py.scan(root), root)
-    assert report.is_ok
-    assert "9 ok" in repr(report)
-    assert "ok" not in vars(report)
-    assert report.ok is report.ok
-    report.ok.pop()
-    assert report.counts["ok"] == 8
-    with pytest.raises(AttributeError, match="no attribute 'okay'"):
-        report.okay  # noqa: B018  # type: ignore[attr-defined]
-
-
-def test_a_report_can_be_made_by_hand() -> None:
-    report = VerifyReport(["a"], ["b"], [], ["c"])
-    assert (report.ok, report.missing, report.extra, report.is_ok) == (["a"], ["b"], ["c"], False)
-    assert VerifyReport(["a"]).is_ok
-    assert not VerifyReport(unverified=["a"]).is_ok
-    assert VerifyReport(unverified=["a"], mode="quick").is_ok
-    for name in ("summary", "to_json", "to_csv", "to_junit", "to_html", "_repr_html_"):
-        assert callable(getattr(report, name))
-
-
-def test_raise_if_failed_tells_counts_and_first_names(root: Path) -> None:
-    manifest = c4py.scan(root)
-    for number in range(5):
-        write(root / f"\x1b[31m{number}", "x")
-    write(root / "a", "content of A")
-    report = c4py.verify_tree(manifest, root)
-    with pytest.raises(c4py.VerifyError) as caught:
-        report.raise_if_failed()
-    assert caught.value.report is report
-    message = str(caught.value)
-    assert "1 corrupt (a); 5 extra (\\x1b[31m0, \\x1b[31m1, \\x1b[31m2, ...)" in message
-    assert "\x1b" not in message
-    assert isinstance(caught.value, c4py.C4Error)
-    copied = pickle.loads(pickle.dumps(caught.value))
-    assert (str(copied), copied.report) == (message, report)
-
-
-def test_records_are_values() -> None:
-    c4id = C4ID(bytes(64))
-    for record in (CorruptEntry("p", c4id, c4id), UnreadableEntry("p", "m"), ChangedEntry("p", "mode", "1", "2")):
-        assert pickle.loads(pickle.dumps(record)) == record
-        assert copy.copy(record) == record
-        assert record != 3
-        assert repr(record).startswith(f"{type(record).__name__}(path='p', ")
-    match ChangedEntry("p", "mode", "1", "2"):
-        case ChangedEntry(path, field, expected, actual):
-            assert (path, field, expected, actual) == ("p", "mode", "1", "2")
-    assert ChangedEntry("p", "mode", "1", "2") != ChangedEntry("p", "mode", "1", "3")
-
-
 # Properties
 
 NAMES = st.sampled_from(
@@ -693,14 +357,14 @@ TREES = st.recursive(
 )
 
 
-def make(tree: dict[str, object], root: str) -> list[str]:
+def write_tree(tree: dict[str, object], root: str) -> list[str]:
     """Write a tree and list its files."""
     files = []
     for name, value in tree.items():
         path = os.path.join(root, name)
         if isinstance(value, dict):
             os.mkdir(path)
-            files += [os.path.join(name, file) for file in make(value, path)]
+            files += [os.path.join(name, file) for file in write_tree(value, path)]
         else:
             Path(path).write_bytes(value)  # type: ignore[arg-type]
             os.utime(path, (1_700_000_000, 1_700_000_000))
@@ -712,7 +376,7 @@ def make(tree: dict[str, object], root: str) -> list[str]:
 @given(tree=TREES, data=st.data(), fold=st.booleans())
 def test_one_change_is_found_in_exactly_its_list(tree: dict[str, object], data: st.DataObject, fold: bool) -> None:
     with tempfile.TemporaryDirectory() as root:
-        files = make(tree, root)
+        files = write_tree(tree, root)
         manifest = c4py.scan(root, sequences=fold)
         # What is written out is what is verified.
         manifest = c4py.loads(c4py.dumps(manifest).encode(errors="surrogateescape"))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import c4py
 import pytest
-from bundles import DictStore, listing, make_tree
+from bundles import listing, make_tree
 from c4py.workspace import MANIFEST_FILE, STATE_FILE, WorkspaceState
+from dict_store import DictStore
 
 
 @pytest.fixture

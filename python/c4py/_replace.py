@@ -1,6 +1,7 @@
-"""Files are replaced as a whole, by their names in an open directory.
+"""Files are replaced as a whole: at a path, or by their names in an open directory.
 
-What is written has another name until it is whole and durable. A symbolic link in its place is replaced, not followed.
+What is written has another name until it is whole and durable. A symbolic link at a path is followed: it stays, and
+what it names is replaced. In an open directory a link is replaced itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class NewFile:
         with self._named():
             self._descriptor = os.open(self._beside, _NEW, mode, dir_fd=directory)
         self._is_beside = True
+
+    def set_mode(self, mode: int) -> None:
+        """Set the permission bits, whatever the umask is."""
+        os.fchmod(self._descriptor, mode)
 
     def write(self, data: bytes) -> None:
         """Write all of some bytes."""
@@ -100,6 +105,47 @@ def replace_file(directory: int, name: str, pieces: Iterable[bytes], mode: int =
         for piece in pieces:
             file.write(piece)
         file.replace()
+
+
+def replace_path(dest: str | bytes, content: bytes, mode: int = 0o666) -> None:
+    """Give the file at a path new content, all of it or none; it keeps its permission bits, a new one has `mode`.
+
+    What is no file (a terminal, a pipe) is written to. Every OSError names `dest`, not the file beside it.
+    """
+    try:
+        _replace_path(os.path.realpath(os.fsdecode(dest)), content, mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, dest) from None
+
+
+def _replace_path(path: str, content: bytes, mode: int) -> None:
+    try:
+        old = os.stat(path).st_mode
+    except FileNotFoundError:
+        old = None
+    if old is not None and not stat.S_ISREG(old):
+        with open(path, "wb") as file:  # a directory is an error, in anything else there is nothing to replace
+            file.write(content)
+        return
+    directory = _open_parent(path)
+    try:
+        with NewFile(directory, os.path.basename(path), mode) as new:
+            new.write(content)
+            if old is not None:
+                new.set_mode(stat.S_IMODE(old))
+            new.replace()
+    finally:
+        os.close(directory)
+
+
+def _open_parent(path: str) -> int:
+    """Open the directory of a path, to name files in it, also where it may not be listed."""
+    parent = os.path.dirname(path)
+    try:
+        return open_directory(parent)
+    except PermissionError:
+        # Where the system has no O_PATH, that is all. Names cannot be made durable by such a descriptor.
+        return os.open(parent, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def synchronize(directory: int) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
-import stat
 
+from c4py._replace import replace_path
 from c4py._rust import Entry, Manifest, dumps_bytes, format_mode, format_name
 from c4py._rust import dumps as _dumps
 from c4py.entry import NULL_TIMESTAMP, FlowDirection, format_target
@@ -52,7 +51,7 @@ def dump(manifest: Manifest, dest: StrPath | IO[str] | IO[bytes], *, pretty: boo
     """
     text = dumps_bytes(manifest, pretty=pretty)
     if isinstance(dest, (str, bytes, os.PathLike)):
-        replace(os.fspath(dest), text)
+        replace_path(os.fspath(dest), text)
     elif not hasattr(dest, "write"):
         raise TypeError(f"dest must be a path or an open file, not {type(dest).__name__}")
     elif _is_binary(dest):
@@ -65,52 +64,3 @@ def _is_binary(file: IO[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
     if isinstance(file, io.TextIOBase):
         return False
     return isinstance(file, io.IOBase) or "b" in str(getattr(file, "mode", ""))
-
-
-def replace(dest: str | bytes, text: bytes) -> None:
-    """Write a file as a whole or not at all, as `dump` does."""
-    path = os.path.realpath(os.fsencode(dest))
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        mode = None
-    if mode is not None and stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, os.strerror(21), dest)
-    if mode is not None and not stat.S_ISREG(mode):
-        with open(path, "wb") as file:  # a terminal or a pipe: there is nothing to replace
-            file.write(text)
-        return
-    directory, name = os.path.split(path)
-    beside = os.path.join(directory, b"." + name[:200] + b"." + os.urandom(6).hex().encode() + b".tmp")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise _of(error, dest) from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            if mode is not None:
-                os.fchmod(file.fileno(), stat.S_IMODE(mode))
-        os.rename(beside, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-        raise
-    _sync_directory(directory or b".")
-
-
-def _of(error: OSError, dest: str | bytes) -> OSError:
-    """Name the file that was asked for, not the one beside it."""
-    return OSError(error.errno, error.strerror, dest)
-
-
-def _sync_directory(directory: bytes) -> None:
-    """Make the rename durable, where the file system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

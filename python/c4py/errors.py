@@ -268,13 +268,11 @@ class VerifyError(C4Error):
 
 def _findings(report: VerifyReport) -> str:
     """Count what failed, with the first paths of each list."""
+    from c4py.report.outcome import failing
+
     parts = []
-    for name in ("corrupt", "missing", "unreadable", "changed", "canonical_only", "extra", "unverified"):
-        listed = getattr(report, name)
-        accepted = (name == "canonical_only" and report.accept_canonical) or (
-            name == "unverified" and report.mode != "full"
-        )
-        if listed and not accepted:
+    for name in failing(report):
+        if listed := getattr(report, name):
             shown = ", ".join(visible(getattr(item, "path", item)) or "." for item in listed[:3])
             more = ", ..." if len(listed) > 3 else ""
             parts.append(f"{len(listed):,} {name.replace('_', ' ')} ({shown}{more})")

@@ -394,7 +394,8 @@ def reconcile(
     if store is None:
         try:
             store = open_store()
-        except StoreNotConfigured as error:
+        except (StoreNotConfigured, PermissionError) as error:
+            # Where all content is found elsewhere it does not matter.
             if keep_removed:
                 raise
             note = str(error)
@@ -491,9 +492,7 @@ def _refuse_what_cannot_be_kept(before: Manifest, plan: Reconciliation) -> None:
         return
     for kind, path, _ in plan.operations():
         if kind == "remove" and path in special:
-            raise ReconcileError(
-                f"{visible(path)}: keep_removed cannot keep a device, pipe or socket: move it away first"
-            )
+            raise ReconcileError(f"{visible(path)}: a device, pipe or socket cannot be kept: move it away first")
 
 
 def _counted(progress: Callable[[str, str, int, int], object], total: int) -> Callable[[str, str], None]:

@@ -281,13 +281,10 @@ class VerifyReport:
         Nothing is missing, corrupt, extra, unreadable or changed; nothing is in canonical_only, unless that was to be
         accepted; and in mode "full" nothing is unverified.
         """
+        from c4py.report.outcome import failing
+
         counts = self.counts
-        accepted = {"ok", "moved"}
-        if self.accept_canonical:
-            accepted.add("canonical_only")
-        if self.mode != "full":
-            accepted.add("unverified")
-        return not any(count for name, count in counts.items() if name not in accepted)
+        return not any(counts[status] for status in failing(self))
 
     def raise_if_failed(self) -> None:
         """Raise VerifyError, with this report, unless `is_ok`."""
@@ -307,7 +304,11 @@ class VerifyReport:
         return _written(to_json(self), path)
 
     def to_csv(self, path: StrPath | None = None) -> str:
-        """Write the report as CSV, safe to open in a spreadsheet; into a file as well, if a path is given."""
+        """Write the report as CSV, safe to open in a spreadsheet; into a file as well, if a path is given.
+
+        The file is UTF-8 with no byte order mark. Excel is to import it (Data > From Text/CSV, File Origin "65001:
+        Unicode (UTF-8)"): where the file is just opened, letters beyond ASCII are shown as others.
+        """
         from c4py.report.as_csv import to_csv
 
         return _written(to_csv(self), path)
@@ -463,7 +464,7 @@ def _now() -> datetime:
 
 def _written(text: str, path: StrPath | None) -> str:
     if path is not None:
-        from c4py.encoder import replace
+        from c4py._replace import replace_path
 
-        replace(os.fspath(path), text.encode())
+        replace_path(os.fspath(path), text.encode())
     return text

@@ -13,17 +13,14 @@ from collections import Counter
 import c4py
 from c4py._rust import ManifestDetector, entry_type, human_size, utf8_name
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
-from c4py.cli.parser import Parser
+from c4py.cli import command_errors, fail, reason
+from c4py.cli.parser import WRONG_USAGE, Parser
 from c4py.report.quantity import count, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
-
-#: Exit code of wrong usage and of errors: 1 is that of a finding.
-WRONG_USAGE = 2
 
 #: Bytes of the units of a size.
 UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
@@ -103,16 +100,9 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
         parser.error("at least one PATH is expected")
-    try:
+    with command_errors("c4py dupes", WRONG_USAGE):
         copies, is_whole = _copies(options)
         is_read = _identify(copies)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        raise CommandError(f"c4py dupes: {name}{error.strerror or error}", WRONG_USAGE) from None
-    except ValueError as error:
-        raise CommandError(f"c4py dupes: {visible(str(error), is_escaped=True)}", WRONG_USAGE) from None
     groups = _groups(copies)
     _print_json(groups) if options.json else _print(groups)
     if not (is_whole and is_read):
@@ -233,7 +223,7 @@ def _identify(copies: list[Copy]) -> bool:
 
 
 def _unread(path: str, error: OSError) -> bool:
-    fail(f"c4py dupes: {visible(path)}: {error.strerror or error}", 0)
+    fail(f"c4py dupes: {visible(path)}: {reason(error)}", 0)
     return False
 
 

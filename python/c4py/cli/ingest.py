@@ -7,7 +7,7 @@ import sys
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.parser import Parser
+from c4py.cli.parser import WRONG_USAGE, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ exit codes: 0 done, 1 an error, also where the bundle lacks content, 2 wrong usa
 def run(arguments: Sequence[str]) -> int:
     """Take a bundle in."""
     parser = Parser(
-        usage_code=2,
+        usage_code=WRONG_USAGE,
         prog="c4py ingest",
         usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] BUNDLE",
         description="Take a bundle in: its content into the store, its manifests into a directory.",

@@ -1,17 +1,30 @@
-"""Arguments of the verbs: what is wrong with them is a CommandError, and shown as it is but for control characters."""
+"""Arguments of the verbs, and actions below a verb.
+
+What is wrong with arguments is a CommandError, and shown as it is but for control characters.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from c4py._visible import visible
-from c4py.cli import CommandError
+from c4py.cli import CommandError, command_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
+
+    #: What an action does, in a few words for the usage, and the function that does it.
+    Action = tuple[str, Callable[[list[str]], int]]
+
+#: Exit code of wrong usage of a verb where 1 is that of a finding.
+WRONG_USAGE = 2
+
+#: Most threads that the library takes.
+MOST_WORKERS = 1024
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +44,34 @@ class Parser(argparse.ArgumentParser):
         options = self.parse_intermixed_args(arguments[:end])
         setattr(options, operands, [*getattr(options, operands), *arguments[end + 1 :]])
         return options
+
+
+def run_action(verb: str, actions: Mapping[str, Action], arguments: Sequence[str]) -> int:
+    """Run the action that the first argument names with the others, or print which there are."""
+    usage = f"usage: c4py {verb} ACTION [flags] [arguments]\n\nactions:\n"
+    usage += "".join(f"  {name:<10}{what}\n" for name, (what, _) in actions.items())
+    usage += f"\n'c4py {verb} ACTION --help' tells more about an action.\n"
+    action, *given = arguments or [""]
+    if action in ("-h", "--help", "help"):
+        sys.stdout.write(usage)
+        return 0
+    if action not in actions:
+        message = f"c4py {verb}: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
+        raise CommandError(message + usage, WRONG_USAGE)
+    _, perform = actions[action]
+    with command_errors(f"c4py {verb} {action}"):
+        return perform(given)
+
+
+def worker_count(text: str) -> int:
+    """Take a number of threads."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"not a number from 1 to {MOST_WORKERS}: {text!r}")
+    return count
 
 
 def refuse_output_inside(directory: str, prog: str) -> None:

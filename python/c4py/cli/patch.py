@@ -25,7 +25,7 @@ from c4py._rust import dumps_bytes, loads
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.id import scan_mode
-from c4py.cli.parser import Parser
+from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -161,7 +161,7 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
 def _configured() -> FSStore | MultiStore | ObjectStore | None:
     try:
         return c4py.open_store(durability="batch")
-    except c4py.StoreNotConfigured:
+    except (c4py.StoreNotConfigured, PermissionError):
         return None
 
 
@@ -187,7 +187,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
         raise CommandError("c4py patch: a directory is brought to a state by the content of its files: -m f")
     if dest == "-" or (os.path.lexists(dest) and not os.path.isdir(dest)):
         raise CommandError(f"c4py patch: {visible(dest)}: neither a directory nor the name of a manifest (.c4m)")
-    _check_output(dest)
+    refuse_output_inside(dest, "c4py patch")
     sources = [*options.source]
     if options.reverse:
         manifest = _state_before(target)
@@ -284,16 +284,6 @@ def _state_before(change: str) -> c4py.Manifest:
     from c4py.store.manifests import load_stored
 
     return load_stored(c4py.open_store(), base)
-
-
-def _check_output(dest: str) -> None:
-    """Refuse output into the directory that is changed: what is printed there would be removed."""
-    try:
-        printed = os.path.realpath(os.readlink("/proc/self/fd/1"))
-    except OSError:
-        return
-    if os.path.isfile(printed) and os.path.commonpath([printed, os.path.realpath(dest)]) == os.path.realpath(dest):
-        raise CommandError(f"c4py patch: the output {visible(printed)} lies in the directory that is changed")
 
 
 def _print(text: bytes) -> None:

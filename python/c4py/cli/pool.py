@@ -7,7 +7,7 @@ import sys
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.parser import Parser
+from c4py.cli.parser import WRONG_USAGE, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SHOWN = 20
 def run(arguments: Sequence[str]) -> int:
     """Make a bundle."""
     parser = Parser(
-        usage_code=2,
+        usage_code=WRONG_USAGE,
         prog="c4py pool",
         usage="%(prog)s [-h] [--store PATH|URI] [--json] MANIFEST BUNDLE",
         description="Bundle a manifest with all content that it needs, to be carried anywhere.",

@@ -12,37 +12,21 @@ import sys
 import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
-from c4py.cli import CommandError, fail, is_corrupt
-from c4py.cli.parser import Parser
+from c4py.cli import fail, reason
+from c4py.cli.parser import WRONG_USAGE, Parser, run_action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from c4py.cli.parser import Action
     from c4py.store import ObjectStore
 
     OneStore = c4py.FSStore | ObjectStore
 
-#: Actions and what they do.
-ACTIONS = {
-    "init": "name a store in ~/.c4/config, and make its directory",
-    "info": "tell which store is configured, and what it holds",
-    "ls": "list the IDs of a store",
-    "verify": "hash the objects of a store again and report what is wrong",
-    "gc": "remove what no root refers to",
-}
-
-USAGE = "usage: c4py store ACTION [flags] [arguments]\n\nactions:\n" + "".join(
-    f"  {action:<10}{what}\n" for action, what in ACTIONS.items()
-)
-USAGE += "\n'c4py store ACTION --help' tells more about an action.\n"
-
 #: What is told of a store, as its StoreStats has it.
 COUNTED = ("objects", "bytes", "depths", "misplaced", "stray", "temporary", "quarantined", "quarantined_bytes")
-
-#: Exit code of wrong usage: 1 is that of a finding.
-WRONG_USAGE = 2
 
 #: Seconds of the units of a duration.
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -50,24 +34,14 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 def run(arguments: Sequence[str]) -> int:
     """Run an action on a store."""
-    action, *given = arguments or [""]
-    if action in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
-        return 0
-    if action not in ACTIONS:
-        message = f"c4py store: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
-        raise CommandError(message + USAGE, WRONG_USAGE)
-    perform = {"init": _init, "info": _info, "ls": _ls, "verify": _verify, "gc": _gc}[action]
-    try:
-        return perform(given)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        code = 4 if is_corrupt(error) else 1
-        raise CommandError(f"c4py store {action}: {name}{_message(error)}", code) from None
-    except ValueError as error:
-        raise CommandError(f"c4py store {action}: {visible(str(error), is_escaped=True)}") from None
+    actions: dict[str, Action] = {
+        "init": ("name a store in ~/.c4/config, and make its directory", _init),
+        "info": ("tell which store is configured, and what it holds", _info),
+        "ls": ("list the IDs of a store", _ls),
+        "verify": ("hash the objects of a store again and report what is wrong", _verify),
+        "gc": ("remove what no root refers to", _gc),
+    }
+    return run_action("store", actions, arguments)
 
 
 def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
@@ -141,13 +115,8 @@ def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
     try:
         stats = store.stats()
     except OSError as error:
-        return described | {"error": _message(error)}
+        return described | {"error": reason(error)}
     return described | {name: getattr(stats, name) for name in COUNTED if hasattr(stats, name)}
-
-
-def _message(error: OSError) -> str:
-    """Say what is wrong as Python does, without the number and the path."""
-    return error.strerror or visible(str(error), is_escaped=True)
 
 
 def _description(described: dict[str, object]) -> Iterator[str]:

@@ -1,17 +1,18 @@
 """`c4py verify`: whether a directory is what a manifest says.
 
-What was found goes to stdout, unless a report does. A report is written as a whole or not at all.
+What was found goes to stdout, unless a report does. A report is written as a whole or not at all, and one that cannot
+be written keeps no other from being written.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError
-from c4py.cli.parser import Parser
+from c4py.cli import CommandError, describe, fail
+from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
+from c4py.report.outcome import failing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ examples:
   c4py verify delivery.c4m delivery/ --sample 5%    read one file of twenty, always the same ones
   c4py id a/ | c4py verify - b/                     compare two directories
 
-exit codes: 0 the directory is what the manifest says; 1 it is not; 2 it was not compared: wrong usage, no such
-directory, no manifest; 3 some files could not be read, and nothing else is wrong; 130 interrupted
+exit codes: 0 the directory is what the manifest says; 1 it is not; 2 it was not compared (wrong usage, no such
+directory, no manifest), or a report could not be written; 3 some files could not be read, and nothing else is wrong;
+130 interrupted
 """
 
-WRONG_USAGE = 2
+#: Exit code where some files could not be read, and nothing else is wrong.
 UNREADABLE = 3
 
 #: Reports by their flags; the method of a VerifyReport has the same name.
@@ -46,25 +48,27 @@ def run(arguments: Sequence[str]) -> int:
     if len(to_stdout) > 1:
         raise CommandError("c4py verify: one report can go to standard output, not two", WRONG_USAGE)
     report = _verify(options)
+    code = _code(report)
     for name, path in reports.items():
-        write = getattr(report, f"to_{name}")
-        if path == "-":
-            sys.stdout.flush()
-            text = write()
-            sys.stdout.buffer.write(text.encode() if text.endswith("\n") else f"{text}\n".encode())
-        else:
-            write(path)
+        if path != "-":
+            try:
+                getattr(report, f"to_{name}")(path)
+            except OSError as error:
+                code = fail(f"c4py verify: {describe(error)}", WRONG_USAGE)
+    for name in to_stdout:
+        text = getattr(report, f"to_{name}")()
+        sys.stdout.buffer.write(text.encode() if text.endswith("\n") else f"{text}\n".encode())
     if not options.quiet and not to_stdout:
         for line in _lines(report):
             print(line)
-    if report.is_ok:
-        return 0
-    counts = report.counts
-    others = {"missing", "corrupt", "extra", "changed"}
-    if not report.accept_canonical:
-        others.add("canonical_only")
-    is_unreadable_alone = counts["unreadable"] and not any(counts[name] for name in others)
-    return UNREADABLE if is_unreadable_alone else 1
+    return code
+
+
+def _code(report: c4py.VerifyReport) -> int:
+    failed = [status for status in failing(report) if report.counts[status]]
+    if failed == ["unreadable"]:
+        return UNREADABLE
+    return 1 if failed else 0
 
 
 def _parser() -> Parser:
@@ -84,7 +88,7 @@ def _parser() -> Parser:
         "--sample", type=_share, metavar="SHARE", help="read a share of the files, such as 0.1 or 10%%; always the same"
     )
     parser.add_argument("--metadata", action="store_true", help="compare modes, times and sizes as well")
-    parser.add_argument("--workers", type=int, metavar="N", help="threads; by default one a processor")
+    parser.add_argument("--workers", type=worker_count, metavar="N", help="threads; by default one a processor")
     parser.add_argument("--drop-cache", action="store_true", help="ask the system to read from the disk")
     parser.add_argument(
         "--accept-canonical", action="store_true", help="accept manifests that are right in canonical form"
@@ -106,22 +110,16 @@ def _share(text: str) -> float:
 
 
 def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
-    try:
-        return c4py.verify_tree(
-            c4py.load(sys.stdin.buffer) if options.manifest == "-" else options.manifest,
-            options.directory,
-            workers=options.workers,
-            metadata=options.metadata,
-            quick=options.quick,
-            sample=options.sample,
-            drop_cache=options.drop_cache,
-            accept_canonical=options.accept_canonical,
-        )
-    except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        raise CommandError(f"c4py verify: {name}{error.strerror or error}", WRONG_USAGE) from None
-    except ValueError as error:
-        raise CommandError(f"c4py verify: {visible(str(error), is_escaped=True)}", WRONG_USAGE) from None
+    return c4py.verify_tree(
+        c4py.load(sys.stdin.buffer) if options.manifest == "-" else options.manifest,
+        options.directory,
+        workers=options.workers,
+        metadata=options.metadata,
+        quick=options.quick,
+        sample=options.sample,
+        drop_cache=options.drop_cache,
+        accept_canonical=options.accept_canonical,
+    )
 
 
 def _lines(report: c4py.VerifyReport) -> Iterable[str]:

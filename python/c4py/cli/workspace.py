@@ -7,56 +7,28 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail, is_corrupt
-from c4py.cli.parser import Parser, refuse_output_inside
+from c4py.cli import CommandError, fail
+from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from c4py.cli.parser import Action
     from c4py.reconcile import ReconcilePlan, ReconcileResult
-
-#: Actions and what they do.
-ACTIONS = {
-    "checkout": "bring the directory to the state of a manifest",
-    "snapshot": "print a manifest of the directory, and store its content",
-    "reset": "bring the directory back to what was checked out",
-    "diff": "tell what changed since the checkout",
-    "status": "tell what was checked out",
-}
-
-USAGE = "usage: c4py workspace ACTION [flags] [arguments]\n\nactions:\n" + "".join(
-    f"  {action:<10}{what}\n" for action, what in ACTIONS.items()
-)
-USAGE += "\n'c4py workspace ACTION --help' tells more about an action.\n"
-
-#: Exit code of wrong usage: 1 is that of a finding.
-WRONG_USAGE = 2
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run an action on a workspace."""
-    action, *given = arguments or [""]
-    if action in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
-        return 0
-    if action not in ACTIONS:
-        message = f"c4py workspace: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
-        raise CommandError(message + USAGE, WRONG_USAGE)
-    perform = {"checkout": _checkout, "snapshot": _snapshot, "reset": _reset, "diff": _diff, "status": _status}[action]
-    try:
-        return perform(given)
-    except c4py.WorkspaceEmpty as error:
-        raise CommandError(f"c4py workspace {action}: {error}") from None
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
-        code = 4 if is_corrupt(error) else 1
-        raise CommandError(f"c4py workspace {action}: {name}{error.strerror or error}", code) from None
-    except ValueError as error:
-        raise CommandError(f"c4py workspace {action}: {visible(str(error), is_escaped=True)}") from None
+    actions: dict[str, Action] = {
+        "checkout": ("bring the directory to the state of a manifest", _checkout),
+        "snapshot": ("print a manifest of the directory, and store its content", _snapshot),
+        "reset": ("bring the directory back to what was checked out", _reset),
+        "diff": ("tell what changed since the checkout", _diff),
+        "status": ("tell what was checked out", _status),
+    }
+    return run_action("workspace", actions, arguments)
 
 
 def _parser(action: str, description: str, codes: str, *, examples: str = "") -> Parser:

@@ -38,6 +38,9 @@ def to_csv(report: Report) -> str:
     The columns are status, path, expected, actual and detail. In all of them control characters, direction marks, bytes
     that are no UTF-8 and backslashes are escapes of Python, and no cell is a formula (see `cell`); `to_json` has the
     paths as programs want them. Where several fields of a path changed, expected and actual name each of them.
+
+    A file of it is UTF-8 with no byte order mark, as programs expect. Excel takes such a file for another encoding when
+    it is opened: import it with Data > From Text/CSV, File Origin "65001: Unicode (UTF-8)", Delimiter "Comma".
     """
     table = io.StringIO(newline="")
     writer = csv.writer(table)

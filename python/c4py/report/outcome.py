@@ -78,6 +78,11 @@ def differing(report: Report) -> Iterator[Outcome]:
             yield outcome
 
 
+def failing(report: Report) -> list[str]:
+    """Give the statuses that make the verification fail, the worst first."""
+    return [status for status in STATUSES if is_failure(status, report)]
+
+
 def is_failure(status: str, report: Report) -> bool:
     """Say whether a path with a status makes the verification fail."""
     if status == "canonical_only":

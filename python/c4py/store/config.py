@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 
+from c4py._replace import replace_path
 from c4py._visible import visible
 from c4py.errors import StoreNotConfigured
 from c4py.store.multi import MultiStore
@@ -206,22 +207,8 @@ def _settings(path: str) -> Iterator[tuple[int, str, str]]:
 
 def _replace(path: str, text: str) -> None:
     """Give a file other content at once; where it is a link, the file that it names."""
-    import tempfile
-
-    path = os.path.realpath(path)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".config.", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if os.path.exists(path):
-                os.fchmod(descriptor, os.stat(path).st_mode & 0o777)
-            file.write(os.fsencode(text))
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    os.makedirs(os.path.dirname(os.path.realpath(path)), mode=0o700, exist_ok=True)
+    replace_path(path, os.fsencode(text), mode=0o600)
 
 
 def _split(names: str) -> list[str]:
