@@ -349,6 +349,14 @@ def test_a_manifest_that_was_not_bundled_is_refused(bundle: Path, here: Path) ->
     assert os.listdir(here) == []
 
 
+def test_a_bundle_plants_no_state_of_a_workspace(bundle: Path, here: Path) -> None:
+    (here / "file").write_text("mine")
+    path = attacked(bundle, member(".c4-workspace-manifest.c4m"))
+    with pytest.raises(c4py.BundleError, match="does not begin with a dot"):
+        c4py.ingest(path, store=DictStore(), destination=here)
+    assert listing(here) == {"file": b"mine"}
+
+
 def pax(key: str, value: str, claimed: int | None = None) -> bytes:
     record = f" {key}={value}\n"
     length = next(n for n in itertools.count(len(record)) if len(str(n)) + len(record) == n)

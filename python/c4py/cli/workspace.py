@@ -74,6 +74,7 @@ examples:
     options = parser.parse_mixed(arguments, "manifest")
     if len(options.manifest) != 1:
         parser.error("one MANIFEST is expected")
+    refuse_output_inside(options.directory, parser.prog)
     workspace = _workspace(options)
     if not options.force and not options.dry_run and _is_foreign(options.directory):
         place = visible(options.directory)
@@ -107,6 +108,7 @@ def _reset(arguments: list[str]) -> int:
     _add_store(parser)
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
     options = parser.parse_args(arguments)
+    refuse_output_inside(options.directory, parser.prog)
     done = _workspace(options).reset(keep_removed=options.keep_removed, progress=sys.stderr.isatty())
     return _tell("reset", done)
 
@@ -165,6 +167,7 @@ def _diff(arguments: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    refuse_output_inside(options.directory, parser.prog)
     try:
         found = _workspace(options).diff_from_current(progress=sys.stderr.isatty())
     except c4py.ScanError as error:
