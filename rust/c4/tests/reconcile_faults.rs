@@ -193,7 +193,8 @@ fn check(link: &str, directory: &Path, ended: &Ended, fault: &str) {
     for line in ended.output.lines().filter_map(|line| line.strip_prefix("failed ")) {
         // The tree itself, what waits in it, or an entry.
         let path = line.rsplit_once(": cannot ").or_else(|| line.split_once(": ")).map_or(line, |(path, _)| path);
-        let is_known = path == tree.to_str().unwrap()
+        let waiting = tree.join(std::str::from_utf8(STAGING).unwrap());
+        let is_known = [&tree, &waiting].iter().any(|known| path == known.to_str().unwrap())
             || path.as_bytes() == STAGING
             || line.contains("entries were not removed")
             || whole.iter().any(|(known, _)| known == path || known.starts_with(&format!("{path}/")))

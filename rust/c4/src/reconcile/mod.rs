@@ -30,6 +30,7 @@ mod replace;
 mod schedule;
 mod staging;
 mod supply;
+mod version;
 mod write;
 
 pub use crate::scan::Version;
@@ -158,7 +159,7 @@ pub struct Plan {
     pub target: Manifest,
     /// The state that was found, in canonical order, with the IDs of the files that were hashed.
     pub found: Manifest,
-    /// Files of the tree that content is taken from: what they were when they were hashed.
+    /// Files of the tree that content is taken from, that are replaced or removed, and that wait: what they were.
     pub versions: std::collections::HashMap<RowId, Version>,
     /// What to do.
     pub operations: Vec<Operation>,

@@ -15,6 +15,7 @@ use super::attributes::{Attributes, Pinned, masked, mode_of, time_of};
 use super::place::{Kept, Tree, is_staged, remove, type_at};
 use super::staging::{Staging, Temporary, patiently, rename_new, status};
 use super::supply::telling_size;
+use super::version::There;
 use super::write::{Wanted, Writer, Written};
 use super::{ApplyError, Content, ContentSource, Kind, LinkMode, Operation, Options, Origin, Plan, STAGING};
 use crate::C4Id;
@@ -31,8 +32,8 @@ pub(super) struct Work<'w> {
     pub(super) progress: &'w ScanProgress,
     pub(super) tree: &'w Tree,
     pub(super) staging: &'w Staging,
-    /// What is still to be removed where something else comes, by the path of the place.
-    pub(super) in_the_way: Mutex<HashMap<Vec<u8>, Vec<usize>>>,
+    /// What is still to be removed where something else comes, by what was found in the place.
+    pub(super) in_the_way: Mutex<HashMap<RowId, Vec<usize>>>,
     pub(super) aside: HashMap<RowId, Aside>,
     pub(super) record: &'w Record<'w>,
 }
@@ -67,7 +68,7 @@ impl Work<'_> {
     /// Makes a directory, in which its owner can do everything as long as the work lasts.
     pub(super) fn make_directory(&self, worker: &mut Worker, number: usize) -> Result<(), ApplyError> {
         let (operation, path) = self.operation(number);
-        self.clear_the_way(&path);
+        self.clear_the_way(operation);
         let (directory, name) = self.tree.enter(&mut worker.kept, &path, number)?;
         match self.occupant(operation, directory, name, &path)? {
             None | Some(FileType::Directory) => {}
@@ -198,19 +199,18 @@ impl Work<'_> {
         if is_staged(&path) {
             let name = path.get(STAGING.len() + 1..).and_then(|name| std::str::from_utf8(name).ok());
             let name = name.ok_or_else(|| ApplyError::Name(path.clone()))?;
-            return match status(staging, name.as_bytes()).map_err(look)? {
-                Some(stat) if self.is_as_found(row, &stat) => Ok(name.to_owned()),
+            return match self.plan.look(row, staging, name.as_bytes()).map_err(look)? {
+                There::AsFound(_) => Ok(name.to_owned()),
                 _ => Err(ApplyError::Changed(path)),
             };
         }
         let (directory, name) = self.tree.enter(&mut worker.kept, &path, number)?;
-        match status(directory, name).map_err(look)? {
-            Some(stat) if self.is_as_found(row, &stat) => {}
-            _ => return Err(ApplyError::Changed(path)),
+        if !matches!(self.plan.look(row, directory, name).map_err(look)?, There::AsFound(_)) {
+            return Err(ApplyError::Changed(path));
         }
         let new = self.staging.take(directory, name).map_err(ApplyError::at("set the file aside", &path))?;
         // Between the look and the renaming another file may have come there.
-        if status(staging, new.as_bytes()).is_ok_and(|stat| stat.is_some_and(|stat| self.is_as_found(row, &stat))) {
+        if matches!(self.plan.look(row, staging, new.as_bytes()), Ok(There::AsFound(_))) {
             return Ok(new);
         }
         rename_new(staging, new.as_bytes(), directory, name).map_err(ApplyError::at("move the file back", &path))?;
