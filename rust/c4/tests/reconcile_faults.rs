@@ -24,7 +24,8 @@ use children::{child, scratch, work};
 use states::{Item, describe, link, make, manifest_of, plain};
 
 /// Calls that change a directory.
-const CHANGING: [&str; 14] = [
+const CHANGING: [&str; 15] = [
+    "fdatasync",
     "mkdirat",
     "openat",
     "write",
@@ -93,6 +94,7 @@ fn after() -> Vec<(&'static str, Item)> {
 fn prepare(directory: &Path) {
     make(&directory.join("tree"), &before());
     fs::hard_link(directory.join("tree/linked"), directory.join("other name")).unwrap();
+    fs::hard_link(directory.join("tree/moved"), directory.join("name of what moves")).unwrap();
     make(&directory.join("state"), &after());
     let store = open_store(directory);
     let manifest = manifest_of(&directory.join("state"), &store);
@@ -264,8 +266,19 @@ fn a_kill_at_any_call_loses_nothing_and_the_next_run_reaches_the_state() {
     assert!(kills > faults.len() / 2, "{kills} kills at {} calls", faults.len());
 }
 
+#[test]
+fn a_copy_that_takes_the_place_of_a_moved_file_is_on_the_disk_before_that_goes() {
+    let directory = scratch();
+    prepare(directory.path());
+    let ended = run("auto", directory.path(), None);
+    let at = |call: &str| ended.log.lines().position(|line| line.contains(call)).unwrap();
+    let moved = ended.log.lines().position(|line| line.contains("rename") && line.contains("\"moved\") = 0")).unwrap();
+    assert!(at("fdatasync(") < moved, "{}", ended.log);
+}
+
 /// What each call can fail with.
-const ERRORS: [(&str, &[&str]); 19] = [
+const ERRORS: [(&str, &[&str]); 20] = [
+    ("fdatasync", &["EIO"]),
     ("openat", &["EMFILE", "EACCES", "ENOSPC", "EINTR"]),
     ("openat2", &["EMFILE", "EACCES", "EIO", "EINTR", "ENOSYS"]),
     ("write", &["ENOSPC", "EIO", "EDQUOT", "EINTR"]),
@@ -279,7 +292,7 @@ const ERRORS: [(&str, &[&str]); 19] = [
     ("symlinkat", &["ENOSPC", "EROFS"]),
     ("fchmod", &["EIO", "EACCES", "EROFS", "EINTR"]),
     ("fchmodat", &["EIO", "EACCES", "EROFS"]),
-    ("utimensat", &["EACCES", "EIO", "EROFS", "EINTR"]),
+    ("utimensat", &["EACCES", "EPERM", "EIO", "EROFS", "EINTR"]),
     ("ioctl", &["EIO", "EXDEV", "ENOSPC", "EINTR"]),
     ("newfstatat", &["EIO", "EACCES"]),
     ("statx", &["EIO", "ESTALE"]),

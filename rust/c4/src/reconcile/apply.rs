@@ -209,6 +209,7 @@ impl Work<'_> {
         self.plan.operations[number].target
     }
 
+    /// Tries in the directory of temporaries: a directory of the tree that folds names by itself refuses the second one.
     fn refuse_twins(&self) -> Result<(), ApplyError> {
         for (first, second) in &self.plan.twins {
             let [first_row, second_row] = [first, second].map(|row| self.plan.target.get(*row));

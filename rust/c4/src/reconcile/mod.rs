@@ -48,7 +48,8 @@ use crate::c4m::{Manifest, RowId};
 /// The directory in the root of a tree in which content waits. No manifest can name it.
 pub const STAGING: &[u8] = b".c4-reconcile";
 
-/// Names in the root that are neither compared nor touched: the state of a workspace.
+/// Names of files in the root that are neither compared nor touched: the state of a workspace. Directories of these names
+/// are as any other.
 pub const LEFT_ALONE: [&[u8]; 2] = [b".c4-workspace.json", b".c4-workspace-manifest.c4m"];
 
 /// How content from a store or another directory comes into the tree.
