@@ -272,8 +272,7 @@ fn a_copy_that_takes_the_place_of_a_moved_file_is_on_the_disk_before_that_goes()
     prepare(directory.path());
     let ended = run("auto", directory.path(), None);
     let at = |call: &str| ended.log.lines().position(|line| line.contains(call)).unwrap();
-    let moved = ended.log.lines().position(|line| line.contains("rename") && line.contains("\"moved\") = 0")).unwrap();
-    assert!(at("fdatasync(") < moved, "{}", ended.log);
+    assert!(at("fdatasync(") < at("\"moved\", RENAME_NOREPLACE) = 0"), "{}", ended.log);
 }
 
 /// What each call can fail with.

@@ -394,8 +394,8 @@ mod tests {
         {
             assert_eq!(sample_size(count, share), expected, "{share} of {count}");
         }
-        for percent in 1..=100_usize {
-            assert_eq!(sample_size(100, percent as f64 / 100.0), percent);
+        for percent in 1..=100_u32 {
+            assert_eq!(sample_size(100, f64::from(percent) / 100.0), percent as usize);
         }
         assert_eq!(sample_size(u32::MAX as usize, 1.0), u32::MAX as usize);
     }
