@@ -153,13 +153,12 @@ def test_names_for_terminals_and_spreadsheets_are_only_names(inside: Path, store
     assert "<script>" not in report.to_html() + report.to_junit()
 
 
-def test_names_of_255_bytes_work_and_of_256_are_an_error(inside: Path, store: c4py.FSStore) -> None:
+def test_names_of_255_bytes_work_and_of_256_are_refused(inside: Path, store: c4py.FSStore) -> None:
     c4id = put(store)
     c4py.reconcile(Manifest([file("n" * 255, c4id)]), inside, store=store)
     assert (inside / ("n" * 255)).read_bytes() == CONTENT
-    result = c4py.reconcile(Manifest([file("n" * 255, c4id), file("m" * 256, c4id)]), inside, store=store)
-    assert len(result.errors) == 1
-    assert "m" * 20 in result.errors[0]
+    with pytest.raises(c4py.UnusableManifest, match="m" * 20):
+        c4py.reconcile(Manifest([file("l", c4id), file("m" * 256, c4id)]), inside, store=store)
     assert os.listdir(inside) == ["n" * 255]
 
 

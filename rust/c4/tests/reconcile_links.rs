@@ -8,11 +8,13 @@ mod states;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use c4::C4Id;
-use c4::reconcile::{ApplyError, LinkMode, Options};
+use c4::reconcile::{ApplyError, DirectorySource, LinkMode, Options};
+use children::{child, work};
 use states::case::{Case, Mounted, applied, bring, errors, options, planned};
 use states::plain;
 
@@ -94,4 +96,34 @@ fn blocks_are_shared_where_the_file_system_can() {
         applied.errors
     );
     assert_eq!(applied.errors.len(), 2);
+}
+
+#[test]
+fn files_of_another_user_in_a_directory_that_is_shared_are_replaced() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let before = [("moved", plain("moved").mode(0o644)), ("mode", plain("mode").mode(0o644)), ("time", plain("time"))];
+    let after =
+        [("to", plain("moved").mode(0o640)), ("mode", plain("mode").mode(0o640)), ("time", plain("time").time(9))];
+    let case = Case::new(&before, &after);
+    let text = c4::c4m::encode(&case.target).unwrap();
+    fs::write(case.root.path().join("target.c4m"), text).unwrap();
+    for shared in [case.root.path().to_owned(), case.tree()] {
+        fs::set_permissions(shared, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let ended = child("work_of_another_user", &[case.root.path().to_str().unwrap()]).uid(65_534).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    fs::set_permissions(case.tree(), fs::metadata(case.root.path().join("state")).unwrap().permissions()).unwrap();
+    case.check();
+}
+
+/// What the other user's process does: it brings the tree to the state.
+#[test]
+fn work_of_another_user() {
+    let Some(work) = work() else { return };
+    let root = Path::new(&work[0]);
+    let target = c4::c4m::decode(&fs::read(root.join("target.c4m")).unwrap()).unwrap();
+    let source = DirectorySource::new(&root.join("state"), &root.join("tree"), Some(1)).unwrap();
+    bring(&target, &root.join("tree"), &source, &options());
 }

@@ -194,6 +194,47 @@ fn names_that_some_file_system_merges_are_told() {
 }
 
 #[test]
+fn each_two_names_of_which_some_file_system_makes_one_are_told() {
+    let names = ["\u{c5}", "\u{e5}", "a\u{30a}"];
+    let target: Manifest = names.iter().map(|name| Entry { size: 0, ..Entry::new(*name) }).collect();
+    let root = tempfile::tempdir().unwrap();
+    assert_eq!(planned(&target, &root.path().join("none"), &[]).unwrap().twins.len(), 3);
+    // A manifest made of nothing else is no more work than others.
+    let cases = |number: u32| -> String { (0..12).map(|bit| if number >> bit & 1 == 0 { 'x' } else { 'X' }).collect() };
+    let target: Manifest = (0..4096).map(|number| Entry { size: 0, ..Entry::new(cases(number)) }).collect();
+    let twins = planned(&target, &root.path().join("none"), &[]).unwrap().twins;
+    assert!((4095..=4096 * 64).contains(&twins.len()), "{}", twins.len());
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_and_no_directory_is_made() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("none");
+    let named = |name: String| -> Manifest { [Entry { size: 0, ..Entry::new(name) }].into_iter().collect() };
+    assert!(planned(&named("n".repeat(255)), &directory, &[]).is_ok());
+    assert!(planned(&named("n".repeat(255) + "/"), &directory, &[]).is_ok());
+    let member = format!("{}.[0001-0002]", "n".repeat(251));
+    let sequence: Manifest = [Entry { size: 0, is_sequence: true, ..Entry::new(member) }].into_iter().collect();
+    for target in [named("n".repeat(256)), named("n".repeat(256) + "/"), sequence] {
+        let Err(PlanError::Refused(refusal)) = planned(&target, &directory, &[]) else { panic!("it is refused") };
+        assert!(matches!(refusal.kind, RefusalKind::NameTooLong(256)), "{refusal}");
+        assert!(refusal.path.starts_with(b"nnn"));
+    }
+}
+
+#[test]
+fn files_of_a_workspace_are_left_alone_and_directories_of_their_names_are_not() {
+    let root = tempfile::tempdir().unwrap();
+    let (state, work) = (root.path().join("state"), root.path().join("work"));
+    make(&state, &[]);
+    make(&work, &[(".c4-workspace.json/x", ""), (".c4-workspace-manifest.c4m", "")]);
+    let removed = planned(&scanned(&state), &work, &[]).unwrap();
+    assert_eq!(shown(&removed), ["remove .c4-workspace.json/x", "rmdir .c4-workspace.json/"]);
+    let made = planned(&scanned(&work), &state, &[]).unwrap();
+    assert_eq!(without_times(&made), ["mkdir .c4-workspace.json/", "create .c4-workspace.json/x empty"]);
+}
+
+#[test]
 fn an_entry_that_cannot_be_made_is_named() {
     let root = tempfile::tempdir().unwrap();
     for (text, expected) in [

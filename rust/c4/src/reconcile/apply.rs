@@ -22,6 +22,7 @@ use super::operation::{Aside, Work, Worker};
 use super::place::{Tree, is_staged};
 use super::schedule::Schedule;
 use super::staging::{Staging, merges_names, rename_new, status};
+use super::version::There;
 use super::{ApplyError, ContentSource, Kind, Options, Plan, STAGING};
 use crate::c4m::RowId;
 use crate::parallel;
@@ -61,12 +62,17 @@ pub fn apply(
         return Ok(Applied::default());
     }
     let record = Record { plan, on_done, done: Default::default(), errors: Mutex::default() };
-    let schedule = Schedule::new(plan);
+    let mut schedule = Schedule::new(plan);
     progress.enter_apply((schedule.made.len() + schedule.moved.len()) as u64, plan.bytes);
     // Makes a root that cannot be written to one that can.
     let opened = tree.open_to_change(b"").map_err(at_root);
+    let mut has_begun = false;
     let result = opened.and_then(|_| {
-        let staging = Staging::enter(tree.root(), &plan.directory)?;
+        let waiting = plan.waiting();
+        let staging = Staging::enter(tree.root(), &plan.directory, &|directory, name| match waiting.get(name) {
+            Some(row) => Ok(!matches!(plan.look(*row, directory, name)?, There::Changed)),
+            None => Ok(false),
+        })?;
         let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let mut work = Work {
             plan,
@@ -75,11 +81,15 @@ pub fn apply(
             progress,
             tree: &tree,
             staging: &staging,
-            in_the_way: Mutex::new(schedule.in_the_way.clone()),
+            in_the_way: Mutex::new(std::mem::take(&mut schedule.in_the_way)),
             aside: HashMap::new(),
             record: &record,
         };
-        let result = work.run(&schedule, workers.min(c4_engine::open_file_budget() / OPEN_PER_WORKER).max(1));
+        let workers = workers.min(c4_engine::open_file_budget() / OPEN_PER_WORKER).max(1);
+        let result = work.refuse_twins().and_then(|()| {
+            has_begun = true;
+            work.run(&schedule, workers)
+        });
         if result.is_ok() && !record.has_errors() {
             let removed = staging.remove(tree.root());
             let removed = removed.map_err(ApplyError::at("remove the directory of temporaries", STAGING));
@@ -95,7 +105,9 @@ pub fn apply(
         staging.leave(tree.root());
         result
     });
-    super::finish::finish_directories(plan, &tree, &schedule.changed_directories, options, &record);
+    // What is refused changes nothing; what was lent is returned.
+    let asked = if has_begun { schedule.changed_directories } else { HashMap::new() };
+    super::finish::finish_directories(plan, &tree, &asked, options, &record);
     result.map(|()| record.into_applied())
 }
 
@@ -148,7 +160,6 @@ impl Record<'_> {
 
 impl Work<'_> {
     fn run(&mut self, schedule: &Schedule, workers: usize) -> Result<(), ApplyError> {
-        self.refuse_twins()?;
         self.set_aside(schedule)?;
         self.all(&schedule.directories, 1, Self::make_directory)?;
         self.all(&schedule.made, workers, Self::make)?;
@@ -198,6 +209,7 @@ impl Work<'_> {
         self.plan.operations[number].target
     }
 
+    /// Tries in the directory of temporaries: a directory of the tree that folds names by itself refuses the second one.
     fn refuse_twins(&self) -> Result<(), ApplyError> {
         for (first, second) in &self.plan.twins {
             let [first_row, second_row] = [first, second].map(|row| self.plan.target.get(*row));

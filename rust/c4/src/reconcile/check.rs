@@ -2,7 +2,7 @@
 //!
 //! Names are looked at as the bytes that they stand for, whatever they were escaped as in a text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
@@ -26,12 +26,18 @@ pub struct Refusal {
     pub kind: RefusalKind,
 }
 
+/// Bytes of the longest name that can be made.
+const MAX_NAME_BYTES: usize = 255;
+
 /// Why an entry cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RefusalKind {
     /// Its name, its place or its path.
     #[error(transparent)]
     Tree(TreeFaultKind),
+    /// A name that no file system takes.
+    #[error("the name has {0} bytes, and no file system takes more than {MAX_NAME_BYTES}")]
+    NameTooLong(usize),
     /// The name of the directory in which content waits.
     #[error("the name is that of the directory in which content waits")]
     Staging,
@@ -82,8 +88,11 @@ pub(super) fn prepare(target: &Manifest, sources: &[&dyn ContentSource]) -> Resu
         }
     }
     if state.iter().any(|row| state.get(row).is_sequence) {
-        return expand(state, sources);
+        state = expand(state, sources)?;
+        check_names(&state)?;
+        return Ok(state);
     }
+    check_names(&state)?;
     state.sort();
     state.compact();
     Ok(state)
@@ -107,7 +116,22 @@ fn check_entries(target: &Manifest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Rows of a state whose names differ from that of a sibling before them in case or normalization only.
+fn check_names(state: &Manifest) -> Result<(), Refusal> {
+    let length = |row| state.get(row).bare_name().len();
+    match state.iter().enumerate().find(|(_, row)| length(*row) > MAX_NAME_BYTES) {
+        Some((place, row)) => {
+            let path = state.outline().path(state, place);
+            Err(Refusal { path, kind: RefusalKind::NameTooLong(length(row)) })
+        }
+        None => Ok(()),
+    }
+}
+
+/// So many names that differ in case or normalization only are compared with a further one of theirs.
+const MAX_TWINS: usize = 64;
+
+/// Rows of a state whose names differ from that of a sibling before them in case or normalization only: with each such
+/// sibling, for a file system may take some of them for one, and not others.
 pub(super) fn twins(state: &Manifest) -> Vec<(RowId, RowId)> {
     let outline = state.outline();
     let hasher = RandomState::new();
@@ -118,11 +142,18 @@ pub(super) fn twins(state: &Manifest) -> Vec<(RowId, RowId)> {
     };
     let mut names: HashTable<RowId> = HashTable::with_capacity(state.len());
     let mut twins = Vec::new();
+    let mut groups: HashMap<RowId, Vec<RowId>> = HashMap::new();
     for row in state.iter() {
         let key = folded(row);
         let hash = hasher.hash_one(&key);
         match names.find(hash, |other| folded(*other) == key) {
-            Some(other) => twins.push((*other, row)),
+            Some(first) => {
+                let group = groups.entry(*first).or_insert_with(|| vec![*first]);
+                twins.extend(group.iter().map(|other| (*other, row)));
+                if group.len() < MAX_TWINS {
+                    group.push(row);
+                }
+            }
             None => {
                 names.insert_unique(hash, row, |row| hasher.hash_one(folded(*row)));
             }
@@ -131,22 +162,14 @@ pub(super) fn twins(state: &Manifest) -> Vec<(RowId, RowId)> {
     twins
 }
 
-/// Takes out of the list what is never touched, with all below it.
+/// Takes out of the list what is never touched.
 fn take_left_alone_out(state: &mut Manifest) {
-    let is_left_alone = |entry: &Row<'_>| entry.depth == 0 && LEFT_ALONE.contains(&entry.bare_name());
-    if !state.iter().any(|row| is_left_alone(&state.get(row))) {
-        return;
+    let is_left_alone =
+        |entry: &Row<'_>| entry.depth == 0 && !entry.is_dir() && LEFT_ALONE.contains(&entry.bare_name());
+    if state.iter().any(|row| is_left_alone(&state.get(row))) {
+        let kept = state.iter().filter(|row| !is_left_alone(&state.get(*row))).collect();
+        state.replace_order(kept);
     }
-    let mut below = false;
-    let kept = state.iter().filter(|row| {
-        let entry = state.get(*row);
-        if entry.depth == 0 {
-            below = is_left_alone(&entry);
-        }
-        !below
-    });
-    let kept = kept.collect();
-    state.replace_order(kept);
 }
 
 /// The state with the members of its sequences, each with its ID.

@@ -77,7 +77,7 @@ impl Sides {
             Step::OnlyA { from, to } => {
                 let top = found.get(walk_found.id(from));
                 let fate = match top.bare_name() {
-                    name if top.depth == 0 && LEFT_ALONE.contains(&name) => Fate::LeftAlone,
+                    name if top.depth == 0 && !top.is_dir() && LEFT_ALONE.contains(&name) => Fate::LeftAlone,
                     STAGING if top.depth == 0 => Fate::Staged,
                     _ => Fate::Goes,
                 };

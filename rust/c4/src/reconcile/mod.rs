@@ -30,6 +30,7 @@ mod replace;
 mod schedule;
 mod staging;
 mod supply;
+mod version;
 mod write;
 
 pub use crate::scan::Version;
@@ -47,7 +48,8 @@ use crate::c4m::{Manifest, RowId};
 /// The directory in the root of a tree in which content waits. No manifest can name it.
 pub const STAGING: &[u8] = b".c4-reconcile";
 
-/// Names in the root that are neither compared nor touched: the state of a workspace.
+/// Names of files in the root that are neither compared nor touched: the state of a workspace. Directories of these names
+/// are as any other.
 pub const LEFT_ALONE: [&[u8]; 2] = [b".c4-workspace.json", b".c4-workspace-manifest.c4m"];
 
 /// How content from a store or another directory comes into the tree.
@@ -158,7 +160,7 @@ pub struct Plan {
     pub target: Manifest,
     /// The state that was found, in canonical order, with the IDs of the files that were hashed.
     pub found: Manifest,
-    /// Files of the tree that content is taken from: what they were when they were hashed.
+    /// Files of the tree that content is taken from, that are replaced or removed, and that wait: what they were.
     pub versions: std::collections::HashMap<RowId, Version>,
     /// What to do.
     pub operations: Vec<Operation>,

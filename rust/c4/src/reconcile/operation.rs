@@ -9,12 +9,14 @@ use std::sync::{Mutex, PoisonError};
 
 use c4_engine::is_descriptor_exhaustion;
 use rustix::fs::{self, AtFlags, FileType};
+use rustix::io::Errno;
 
 use super::apply::Record;
 use super::attributes::{Attributes, Pinned, masked, mode_of, time_of};
 use super::place::{Kept, Tree, is_staged, remove, type_at};
 use super::staging::{Staging, Temporary, patiently, rename_new, status};
 use super::supply::telling_size;
+use super::version::There;
 use super::write::{Wanted, Writer, Written};
 use super::{ApplyError, Content, ContentSource, Kind, LinkMode, Operation, Options, Origin, Plan, STAGING};
 use crate::C4Id;
@@ -31,8 +33,8 @@ pub(super) struct Work<'w> {
     pub(super) progress: &'w ScanProgress,
     pub(super) tree: &'w Tree,
     pub(super) staging: &'w Staging,
-    /// What is still to be removed where something else comes, by the path of the place.
-    pub(super) in_the_way: Mutex<HashMap<Vec<u8>, Vec<usize>>>,
+    /// What is still to be removed where something else comes, by what was found in the place.
+    pub(super) in_the_way: Mutex<HashMap<RowId, Vec<usize>>>,
     pub(super) aside: HashMap<RowId, Aside>,
     pub(super) record: &'w Record<'w>,
 }
@@ -67,7 +69,7 @@ impl Work<'_> {
     /// Makes a directory, in which its owner can do everything as long as the work lasts.
     pub(super) fn make_directory(&self, worker: &mut Worker, number: usize) -> Result<(), ApplyError> {
         let (operation, path) = self.operation(number);
-        self.clear_the_way(&path);
+        self.clear_the_way(operation);
         let (directory, name) = self.tree.enter(&mut worker.kept, &path, number)?;
         match self.occupant(operation, directory, name, &path)? {
             None | Some(FileType::Directory) => {}
@@ -92,7 +94,7 @@ impl Work<'_> {
             self.make_link(row.target(), attributes, &path)?
         } else {
             let attributes = self.kept_mode(worker, operation, attributes, &path)?;
-            self.make_file(worker, operation, &row, attributes, &path)?
+            self.make_file(worker, operation, &row, attributes, &path)?.temporary
         };
         self.put(worker, number, &path, temporary.name())?;
         temporary.keep();
@@ -132,7 +134,7 @@ impl Work<'_> {
         row: &Row<'_>,
         attributes: Attributes,
         path: &[u8],
-    ) -> Result<Temporary<'_>, ApplyError> {
+    ) -> Result<Written<'_>, ApplyError> {
         let wanted = Wanted {
             path,
             id: Some(*row.id).filter(|id| !id.is_nil()),
@@ -198,19 +200,18 @@ impl Work<'_> {
         if is_staged(&path) {
             let name = path.get(STAGING.len() + 1..).and_then(|name| std::str::from_utf8(name).ok());
             let name = name.ok_or_else(|| ApplyError::Name(path.clone()))?;
-            return match status(staging, name.as_bytes()).map_err(look)? {
-                Some(stat) if self.is_as_found(row, &stat) => Ok(name.to_owned()),
+            return match self.plan.look(row, staging, name.as_bytes()).map_err(look)? {
+                There::AsFound(_) => Ok(name.to_owned()),
                 _ => Err(ApplyError::Changed(path)),
             };
         }
         let (directory, name) = self.tree.enter(&mut worker.kept, &path, number)?;
-        match status(directory, name).map_err(look)? {
-            Some(stat) if self.is_as_found(row, &stat) => {}
-            _ => return Err(ApplyError::Changed(path)),
+        if !matches!(self.plan.look(row, directory, name).map_err(look)?, There::AsFound(_)) {
+            return Err(ApplyError::Changed(path));
         }
         let new = self.staging.take(directory, name).map_err(ApplyError::at("set the file aside", &path))?;
         // Between the look and the renaming another file may have come there.
-        if status(staging, new.as_bytes()).is_ok_and(|stat| stat.is_some_and(|stat| self.is_as_found(row, &stat))) {
+        if matches!(self.plan.look(row, staging, new.as_bytes()), Ok(There::AsFound(_))) {
             return Ok(new);
         }
         rename_new(staging, new.as_bytes(), directory, name).map_err(ApplyError::at("move the file back", &path))?;
@@ -226,9 +227,13 @@ impl Work<'_> {
         let attributes = Attributes::of(row.mode, row.time, self.options.special_bits);
         let staging = self.staging.directory();
         let copy = self.set_alone(&mut worker.buffer, staging, name.as_bytes(), attributes, &row, &path)?;
-        self.put(worker, number, &path, copy.as_ref().map_or(name, Temporary::name))?;
+        if let Some(copy) = &copy {
+            // What it was copied from may go for good: a crash must not take both.
+            copy.file.sync_data().map_err(ApplyError::at("synchronize", &path))?;
+        }
+        self.put(worker, number, &path, copy.as_ref().map_or(name, |copy| copy.temporary.name()))?;
         if let Some(copy) = copy {
-            copy.keep();
+            copy.temporary.keep();
             drop(Temporary::named(self.staging, name.to_owned()));
         }
         ScanProgress::add(&self.progress.files_done, 1);
@@ -250,7 +255,7 @@ impl Work<'_> {
         let was_link = operation.found.is_some_and(|found| self.plan.found.get(found).is_symlink());
         let copy = match found_type {
             Some(FileType::RegularFile) if !was_link => {
-                self.set_alone(buffer, directory, name, attributes, &row, &path)?
+                self.set_alone(buffer, directory, name, attributes, &row, &path)?.map(|copy| copy.temporary)
             }
             Some(FileType::Symlink) if was_link => self.set_link_alone(directory, name, attributes, &path)?,
             _ => return Err(ApplyError::Changed(path)),
@@ -264,8 +269,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Gives a file its attributes. One that has other names as well is copied instead, and the copy, which is to take its
-    /// place, has them: the other name may be a store's object.
+    /// Gives a file its attributes. One that has other names as well, or that is another user's, is copied instead, and the
+    /// copy, which is to take its place, has them: the other name may be a store's object.
     fn set_alone(
         &self,
         buffer: &mut Vec<u8>,
@@ -274,7 +279,7 @@ impl Work<'_> {
         attributes: Attributes,
         row: &Row<'_>,
         path: &[u8],
-    ) -> Result<Option<Temporary<'_>>, ApplyError> {
+    ) -> Result<Option<Written<'_>>, ApplyError> {
         let look = |error| ApplyError::at("look at the file", path)(error);
         let Some(stat) = status(directory, name).map_err(look)? else {
             return Err(ApplyError::Changed(path.to_vec()));
@@ -294,8 +299,11 @@ impl Work<'_> {
             return Err(ApplyError::Changed(path.to_vec()));
         }
         if stat.st_nlink <= 1 {
-            pinned.set(attributes).map_err(ApplyError::at("set the mode and the time", path))?;
-            return Ok(None);
+            match pinned.set(attributes) {
+                // Another user's, in a directory that is shared: it can be replaced, and not changed.
+                Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {}
+                set => return set.map(|()| None).map_err(ApplyError::at("set the mode and the time", path)),
+            }
         }
         let id = Some(*row.id).filter(|id| !id.is_nil());
         let wanted = Wanted { path, id, size: None, is_mode_known: true };
@@ -329,11 +337,11 @@ impl Work<'_> {
 }
 
 /// Gives a file its attributes; those of a store's object are the store's.
-fn give<'s>(written: Written<'s>, attributes: Attributes, path: &[u8]) -> Result<Temporary<'s>, ApplyError> {
+fn give<'s>(written: Written<'s>, attributes: Attributes, path: &[u8]) -> Result<Written<'s>, ApplyError> {
     if !written.is_object {
         attributes.set(&written.file).map_err(ApplyError::at("set the mode and the time", path))?;
     }
-    Ok(written.temporary)
+    Ok(written)
 }
 
 /// Opens content; where no descriptor is left, after others were closed.

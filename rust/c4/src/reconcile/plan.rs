@@ -126,7 +126,7 @@ impl Plan {
         });
         let supply = Supply::new(&self.target, needs.collect());
         let supplied = supply.find(survey.as_deref_mut(), &sides, sources, progress)?;
-        if let Some(survey) = survey {
+        if let Some(survey) = &survey {
             for delivery in supplied.deliveries.values() {
                 if let Origin::Tree(row) = delivery.origin
                     && let Some(version) = survey.version(row)
@@ -134,9 +134,12 @@ impl Plan {
                     self.versions.insert(row, version);
                 }
             }
+        }
+        self.list(survey.as_ref().map_or(&nothing, |survey| survey.listing()), &sides, &supplied, options);
+        if let Some(survey) = survey {
+            self.note_versions(survey).map_err(ScanError::Root)?;
             self.found = survey.take_listing();
         }
-        self.list(&sides, &supplied, options);
         self.missing = supplied.missing;
         Ok(())
     }
@@ -190,8 +193,8 @@ impl Plan {
     }
 
     /// Lists the operations.
-    fn list(&mut self, sides: &Sides, supplied: &Supplied, options: &Options) {
-        let (target, listing) = (&self.target, &self.found);
+    fn list(&mut self, listing: &Manifest, sides: &Sides, supplied: &Supplied, options: &Options) {
+        let target = &self.target;
         let (mut made_directories, mut made, mut set, mut removed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         // Files that are no longer where they were when all is done: they are not removed.
         let mut is_taken = vec![false; listing.len()];

@@ -5,20 +5,19 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::PoisonError;
 
-use rustix::fs::{self, AtFlags, FileType, Stat};
+use rustix::fs::{self, AtFlags, FileType};
 
-use super::attributes::{mode_of, time_of};
 use super::operation::{Aside, Work, Worker};
 use super::place::{is_staged, remove};
-use super::staging::{rename_new, status};
-use super::{ApplyError, Kind, Operation, Version};
-use crate::c4m::{RowId, Timestamp};
+use super::staging::rename_new;
+use super::version::There;
+use super::{ApplyError, Kind, Operation};
 
 impl Work<'_> {
     /// Gives what waits under a name its place: where nothing is, or in place of what the operation replaces.
     pub(super) fn put(&self, worker: &mut Worker, number: usize, path: &[u8], from: &str) -> Result<(), ApplyError> {
-        self.clear_the_way(path);
         let operation = &self.plan.operations[number];
+        self.clear_the_way(operation);
         let (directory, name) = self.tree.enter(&mut worker.kept, path, number)?;
         let staging = self.staging.directory();
         let renamed = match self.occupant(operation, directory, name, path)? {
@@ -47,45 +46,19 @@ impl Work<'_> {
                 return Err(ApplyError::NotSetAside { path: path.to_vec(), from: path.to_vec() });
             }
         }
-        match status(directory, name).map_err(ApplyError::at("look at what is there", path))? {
-            None => Ok(None),
-            Some(stat) if self.is_as_found(found, &stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
-            Some(_) => Err(ApplyError::Changed(path.to_vec())),
+        match self.plan.look(found, directory, name).map_err(ApplyError::at("look at what is there", path))? {
+            There::Nothing => Ok(None),
+            There::AsFound(file_type) => Ok(Some(file_type)),
+            There::Changed => Err(ApplyError::Changed(path.to_vec())),
         }
-    }
-
-    /// Whether something is what the plan was made for, as far as its status tells.
-    #[allow(clippy::unnecessary_cast, reason = "the widths of stat fields differ between platforms")]
-    pub(super) fn is_as_found(&self, row: RowId, stat: &Stat) -> bool {
-        let found = self.plan.found.get(row);
-        let mode = mode_of(stat);
-        if mode.type_name() != found.type_name() {
-            return false;
-        }
-        if mode.is_regular()
-            && let Some(version) = self.plan.versions.get(&row)
-        {
-            let (seconds, nanoseconds) = time_of(stat);
-            let is = Version {
-                file: (stat.st_dev as u64, stat.st_ino as u64),
-                size: stat.st_size as u64,
-                modified: (seconds, nanoseconds as u32),
-            };
-            return is == *version;
-        }
-        let time = Timestamp(stat.st_mtime);
-        let is_same_time = found.time == time || found.time.is_null() || !time.is_writable();
-        let is_same_size = found.size == stat.st_size || found.size < 0;
-        !mode.is_regular() || is_same_time && is_same_size
     }
 
     /// Removes what is in the way of a place and below it. What cannot be removed stays in the way, and is an error of its
     /// own.
-    pub(super) fn clear_the_way(&self, path: &[u8]) {
-        let removals = {
-            let mut in_the_way = self.in_the_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if in_the_way.is_empty() { None } else { in_the_way.remove(path) }
-        };
+    pub(super) fn clear_the_way(&self, operation: &Operation) {
+        let removals = operation
+            .found
+            .and_then(|found| self.in_the_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&found));
         let mut worker = Worker::default();
         for number in removals.into_iter().flatten() {
             self.record.note(number, self.remove(&mut worker, number));
@@ -105,11 +78,11 @@ impl Work<'_> {
             Err(ApplyError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             entered => entered?,
         };
-        match status(directory, name).map_err(ApplyError::at("look at what is to be removed", &path))? {
-            None => return Ok(()),
-            Some(stat)
-                if self.is_as_found(found, &stat) && !matches!(self.aside.get(&found), Some(Aside::Failed(_))) => {}
-            Some(_) => return Err(ApplyError::Changed(path)),
+        let there = self.plan.look(found, directory, name);
+        match there.map_err(ApplyError::at("look at what is to be removed", &path))? {
+            There::Nothing => return Ok(()),
+            There::AsFound(_) if !matches!(self.aside.get(&found), Some(Aside::Failed(_))) => {}
+            _ => return Err(ApplyError::Changed(path)),
         }
         if operation.kind == Kind::Rmdir {
             remove(directory, name, AtFlags::REMOVEDIR).map_err(ApplyError::at("remove the directory", &path))?;

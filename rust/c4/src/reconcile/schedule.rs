@@ -24,14 +24,17 @@ pub(super) struct Schedule {
     pub(super) changed_directories: HashMap<Vec<u8>, Vec<usize>>,
     /// What is removed at the end, from the bottom up.
     pub(super) removed: Vec<usize>,
-    /// What is removed when something else takes its place, from the bottom up; by the path of the place.
-    pub(super) in_the_way: HashMap<Vec<u8>, Vec<usize>>,
+    /// What is removed when something else takes its place, from the bottom up; by what was found in the place.
+    pub(super) in_the_way: HashMap<RowId, Vec<usize>>,
 }
 
 impl Schedule {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut schedule = Self::default();
-        let mut replaced: HashSet<RowId> = HashSet::new();
+        let is_made = |kind| !matches!(kind, Kind::Chmod | Kind::Times | Kind::Remove | Kind::Rmdir);
+        let made = plan.operations.iter().filter(|operation| is_made(operation.kind));
+        let replaced = made.filter_map(|operation| operation.found).collect();
+        let mut places = Places { replaced, taken: HashMap::new() };
         for (number, operation) in plan.operations.iter().enumerate() {
             match operation.kind {
                 Kind::Mkdir => schedule.directories.push(number),
@@ -41,14 +44,12 @@ impl Schedule {
                     Some(path) => schedule.changed_directories.entry(path).or_default().push(number),
                     None => schedule.changed.push(number),
                 },
-                Kind::Remove | Kind::Rmdir => schedule.remove(plan, number),
-            }
-            if !matches!(operation.kind, Kind::Chmod | Kind::Times | Kind::Remove | Kind::Rmdir) {
-                replaced.extend(operation.found);
+                Kind::Remove | Kind::Rmdir => schedule.remove(plan, number, &mut places),
             }
         }
         schedule.changed.sort_by_key(|number| plan.operations[*number].target);
         let early = schedule.in_the_way.values().flatten();
+        let mut replaced = places.replaced;
         replaced.extend(early.filter_map(|number| plan.operations[*number].found));
         let mut seen = HashSet::new();
         for (number, operation) in plan.operations.iter().enumerate() {
@@ -62,17 +63,41 @@ impl Schedule {
         schedule
     }
 
-    /// A removal comes early where the target has something in the place, or in that of a directory above.
-    fn remove(&mut self, plan: &Plan, number: usize) {
-        let Some(path) = plan.path_of(number) else { return };
-        if is_staged(&path) {
-            self.removed.push(number);
-            return;
-        }
-        match plan.taken_place(&path) {
-            Some(place) => self.in_the_way.entry(place.to_vec()).or_default().push(number),
+    /// A removal comes early where the target has something else in the place, or in that of a directory above.
+    fn remove(&mut self, plan: &Plan, number: usize, places: &mut Places) {
+        match plan.operations[number].found.and_then(|found| places.taken(plan, found)) {
+            Some(place) => self.in_the_way.entry(place).or_default().push(number),
             None => self.removed.push(number),
         }
+    }
+}
+
+/// What was found where something new comes.
+struct Places {
+    replaced: HashSet<RowId>,
+    /// By the row of a directory: itself or the one above it that is replaced.
+    taken: HashMap<RowId, Option<RowId>>,
+}
+
+impl Places {
+    /// The row itself, or the one above it, that is replaced. Each directory is looked at once.
+    fn taken(&mut self, plan: &Plan, row: RowId) -> Option<RowId> {
+        let mut passed = Vec::new();
+        let mut at = Some(row);
+        let taken = loop {
+            let Some(row) = at else { break None };
+            if self.replaced.contains(&row) {
+                break Some(row);
+            }
+            if let Some(taken) = self.taken.get(&row) {
+                break *taken;
+            }
+            passed.push(row);
+            at = plan.found.outline().parent(row as usize).map(|row| row as RowId);
+        };
+        passed.retain(|row| plan.found.rows().is_dir(*row));
+        self.taken.extend(passed.into_iter().map(|row| (row, taken)));
+        taken
     }
 }
 
@@ -105,20 +130,6 @@ impl Plan {
     fn directory_path(&self, number: usize) -> Option<Vec<u8>> {
         let row = self.operations[number].target.filter(|row| self.target.rows().is_dir(*row));
         row.and_then(|_| self.path_of(number))
-    }
-
-    /// The place, at a path or above it, that something of another type takes in the target.
-    fn taken_place<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
-        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
-        for end in ends.chain([path.len()]) {
-            let place = self.target.outline().find(&self.target, &path[..end])?;
-            let is_dir = self.target.row_at(place).is_some_and(|row| self.target.rows().is_dir(row));
-            // Above the entry itself there was a directory, which stays if it is one.
-            if end == path.len() || !is_dir {
-                return Some(&path[..end]);
-            }
-        }
-        None
     }
 }
 

@@ -22,16 +22,26 @@ const LOCK: &str = ".lock";
 /// How often the directory is made anew while others, who have done their work, remove it.
 const MAX_ATTEMPTS: u32 = 100;
 
+/// Tells whether something in the directory, under a name, is what the plan knows of.
+type IsPlanned<'f> = &'f dyn Fn(BorrowedFd<'_>, &[u8]) -> io::Result<bool>;
+
 /// The directory, locked by this process.
 pub(super) struct Staging {
     directory: OwnedFd,
     lock: OwnedFd,
+    /// What was there when the work began.
+    found: Vec<Vec<u8>>,
+    /// The first number that was free then.
+    first: u64,
     next: AtomicU64,
 }
 
 impl Staging {
     /// Makes the directory in a root, or takes it over from a process that was killed.
-    pub(super) fn enter(root: BorrowedFd<'_>, shown: &Path) -> Result<Self, ApplyError> {
+    ///
+    /// What lies there may be the only copy of something that came after the plan was made: what is not planned is
+    /// refused.
+    pub(super) fn enter(root: BorrowedFd<'_>, shown: &Path, is_planned: IsPlanned<'_>) -> Result<Self, ApplyError> {
         for _ in 0..MAX_ATTEMPTS {
             let refused = ApplyError::at::<io::Error>("make the directory of temporaries", STAGING);
             match fs::mkdirat(root, OsStr::from_bytes(STAGING), Mode::RWXU) {
@@ -54,11 +64,23 @@ impl Staging {
                 return Err(not_ours(shown, "it belongs to another user"));
             }
             let Some(lock) = lock(root, &directory, shown)? else { continue };
-            let mut last = None;
-            let listed = below::read_directory(&directory, |name, _| last = last.max(number_of(name)));
-            listed.map_err(refused_to_look)?;
-            let next = AtomicU64::new(last.map_or(0, |last| last + 1));
-            return Ok(Self { directory, lock, next });
+            let found = names_in(&directory).map_err(refused_to_look)?;
+            for name in &found {
+                let stat = status(directory.as_fd(), name).map_err(refused_to_look)?;
+                let is_directory =
+                    stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+                if is_directory || !is_planned(directory.as_fd(), name).map_err(refused_to_look)? {
+                    let path = shown.join(OsStr::from_bytes(STAGING)).join(OsStr::from_bytes(name));
+                    let reason = if is_directory {
+                        "it is a directory, and content waits in files"
+                    } else {
+                        "it came after the plan was made: plan again"
+                    };
+                    return Err(ApplyError::Staging { path, reason });
+                }
+            }
+            let first = found.iter().filter_map(|name| number_of(name)).max().map_or(0, |last| last + 1);
+            return Ok(Self { directory, lock, found, first, next: AtomicU64::new(first) });
         }
         Err(ApplyError::Busy(shown.to_owned()))
     }
@@ -120,13 +142,28 @@ impl Staging {
         }
     }
 
-    /// Removes everything, what others left included; the lock is the last.
+    /// Removes what was found and what was made; the lock is the last. What somebody else put there stays, and is an error.
     pub(super) fn remove(&self, root: BorrowedFd<'_>) -> io::Result<()> {
-        for name in self.names()? {
+        let (known, foreign): (Vec<_>, Vec<_>) = self.names()?.into_iter().partition(|name| self.is_known(name));
+        for name in known {
             fs::unlinkat(&self.directory, OsStr::from_bytes(&name), AtFlags::empty())?;
         }
+        if !foreign.is_empty() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         fs::unlinkat(&self.directory, LOCK, AtFlags::empty())?;
-        Ok(fs::unlinkat(root, OsStr::from_bytes(STAGING), AtFlags::REMOVEDIR)?)
+        match fs::unlinkat(root, OsStr::from_bytes(STAGING), AtFlags::REMOVEDIR) {
+            // Without its lock it is anybody's: the next process is in it, or has removed it.
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a name was found, or handed out.
+    fn is_known(&self, name: &[u8]) -> bool {
+        let handed_out = self.first..self.next.load(Ordering::Relaxed);
+        number_of(name).is_some_and(|number| handed_out.contains(&number))
+            || self.found.binary_search_by(|found| found.as_slice().cmp(name)).is_ok()
     }
 
     /// Leaves what waits for the next run; where nothing does the directory goes.
@@ -137,12 +174,8 @@ impl Staging {
     }
 
     fn names(&self) -> io::Result<Vec<Vec<u8>>> {
-        let mut names: Vec<Vec<u8>> = Vec::new();
         // Opened again: this one was read to its end.
-        let directory = patiently(|| below::open_directory(&self.directory, b"", false))?;
-        below::read_directory(&directory, |name, _| names.push(name.to_vec()))?;
-        names.retain(|name| name != LOCK.as_bytes());
-        Ok(names)
+        names_in(&patiently(|| below::open_directory(&self.directory, b"", false))?)
     }
 }
 
@@ -173,8 +206,13 @@ fn lock(root: BorrowedFd<'_>, directory: &OwnedFd, shown: &Path) -> Result<Optio
         Err(error) => return Err(refused()(error)),
     };
     match retry_on_intr(|| fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)) {
-        // Where the file system has no locks, nobody can take one either.
-        Ok(()) | Err(Errno::NOSYS | Errno::NOLCK | Errno::NOTSUP) => {}
+        Ok(()) => {}
+        // A file that is there or not would do instead, and would outlive whoever was killed: somebody had to tell.
+        Err(Errno::NOSYS | Errno::NOLCK | Errno::NOTSUP) => {
+            let _ = fs::unlinkat(directory, LOCK, AtFlags::empty());
+            let _ = fs::unlinkat(root, OsStr::from_bytes(STAGING), AtFlags::REMOVEDIR);
+            return Err(not_ours(shown, "the file system has no locks, which keep others from changing the directory"));
+        }
         Err(Errno::WOULDBLOCK) => return Err(ApplyError::Busy(shown.to_owned())),
         Err(error) => return Err(refused()(error.into())),
     }
@@ -186,6 +224,15 @@ fn lock(root: BorrowedFd<'_>, directory: &OwnedFd, shown: &Path) -> Result<Optio
         .and_then(|lock_is| Ok(lock_is && is_same(status(root, STAGING), directory)?))
         .map_err(refused_to_look)?;
     Ok(is_in_place.then_some(lock))
+}
+
+/// What lies in the directory, without the lock.
+fn names_in(directory: &OwnedFd) -> io::Result<Vec<Vec<u8>>> {
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    below::read_directory(directory, |name, _| names.push(name.to_vec()))?;
+    names.retain(|name| name != LOCK.as_bytes());
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The number that is a temporary's name.
@@ -302,14 +349,21 @@ mod tests {
         for name in ["41", "7", "x", "18446744073709551615"] {
             std::fs::write(left.join(name), "").unwrap();
         }
-        let staging = Staging::enter(directory.as_fd(), root.path()).unwrap();
+        let refused = Staging::enter(directory.as_fd(), root.path(), &|_, name| Ok(name != b"7"));
+        assert!(matches!(refused, Err(ApplyError::Staging { path, .. }) if path == left.join("7")));
+        let enter = || Staging::enter(directory.as_fd(), root.path(), &|_, _| Ok(true));
+        let staging = enter().unwrap();
         let (_, temporary) = staging.file(true).unwrap();
         assert_eq!(temporary.name(), "42");
-        assert!(matches!(Staging::enter(directory.as_fd(), root.path()), Err(ApplyError::Busy(_))));
+        assert!(matches!(enter(), Err(ApplyError::Busy(_))));
         drop(temporary);
         assert!(!left.join("42").exists());
         staging.leave(directory.as_fd());
         assert!(left.join("41").exists());
+        std::fs::write(left.join("44"), "of nobody here").unwrap();
+        assert_eq!(staging.remove(directory.as_fd()).unwrap_err().kind(), io::ErrorKind::DirectoryNotEmpty);
+        assert!(left.join("44").exists() && !left.join("41").exists());
+        std::fs::remove_file(left.join("44")).unwrap();
         staging.remove(directory.as_fd()).unwrap();
         assert!(!left.exists());
     }

@@ -130,6 +130,11 @@ impl<'s> Writer<'s> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(ApplyError::at("read its content", wanted.path)(error)),
             };
+            // What is longer would fill the disk before its ID tells.
+            if let Some(expected) = wanted.size.filter(|size| actual + count as u64 > *size) {
+                let actual = actual + count as u64;
+                return Err(ApplyError::Length { path: wanted.path.to_vec(), expected, actual });
+            }
             hasher.update(&buffer[..count]);
             take(&buffer[..count])?;
             actual += count as u64;

@@ -324,10 +324,18 @@ impl Gate {
         let mut room = self.left.wait_while(room, |room| *room == 0).unwrap_or_else(PoisonError::into_inner);
         *room -= 1;
         drop(room);
-        let result = action();
-        *self.room.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.left.notify_one();
-        result
+        let _place = Place(self);
+        action()
+    }
+}
+
+/// A place in a gate, given back also when what was done there panics.
+struct Place<'g>(&'g Gate);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.room.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.left.notify_one();
     }
 }
 
@@ -339,4 +347,18 @@ pub(super) fn by_threads(
     job: impl Fn(usize) + Sync,
 ) {
     crate::parallel::each(count, threads, is_cancelled, || (), |(), number| job(number));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_lets_others_pass_after_a_panic() {
+        let gate = Gate::new(1);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gate.pass(|| panic!("in the gate"))));
+        assert!(panicked.is_err());
+        assert_eq!(*gate.room.lock().unwrap(), 1);
+        assert_eq!(gate.pass(|| 7), 7);
+    }
 }

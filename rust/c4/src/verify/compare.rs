@@ -328,12 +328,18 @@ fn sample(expected: &Manifest, share: f64) -> HashSet<RowId> {
             numbers.push((digest.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)), row));
         }
     }
-    // Row numbers have 32 bits, a float holds more.
-    let count = (f64::from(numbers.len() as u32) * share).ceil() as usize;
+    let count = sample_size(numbers.len(), share);
     if count < numbers.len() && count > 0 {
         numbers.select_nth_unstable(count - 1);
     }
     numbers.into_iter().take(count).map(|(_, row)| row).collect()
+}
+
+/// How many of so many are a share, rounded up. What a product of floats is too large by is no entry more: 0.07 of 100 is 7.
+fn sample_size(count: usize, share: f64) -> usize {
+    // Row numbers have 32 bits, a float holds more; the error of the product is one of its last of 53.
+    let exact = f64::from(count as u32) * share;
+    (exact * (1.0 - 2.0 * f64::EPSILON)).ceil() as usize
 }
 
 /// The type bits that an entry must have; `None` when it does not say.
@@ -375,4 +381,22 @@ fn text_of_name(name: &[u8]) -> String {
     let mut text = Vec::new();
     safe_name(name, &mut text);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_as_large_as_the_share_says() {
+        for (count, share, expected) in
+            [(100, 0.07, 7), (100, 0.071, 8), (10, 0.3, 3), (3, 0.001, 1), (1000, 0.029, 29), (7, 1.0, 7), (0, 0.5, 0)]
+        {
+            assert_eq!(sample_size(count, share), expected, "{share} of {count}");
+        }
+        for percent in 1..=100_u32 {
+            assert_eq!(sample_size(100, f64::from(percent) / 100.0), percent as usize);
+        }
+        assert_eq!(sample_size(u32::MAX as usize, 1.0), u32::MAX as usize);
+    }
 }
