@@ -67,3 +67,8 @@ def listing(root: Path) -> dict[str, bytes]:
         str(path.relative_to(root)): path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         for path in root.rglob("*")
     }
+
+
+def contents_of(manifest: c4py.Manifest) -> set[c4py.C4ID]:
+    """Give the IDs of the files."""
+    return {entry.c4id for entry in manifest if entry.c4id and not entry.is_dir() and not entry.is_symlink()}

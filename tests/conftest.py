@@ -10,7 +10,7 @@ import c4py
 import pytest
 
 # No test modules: without this a failure there would not tell the values.
-pytest.register_assert_rewrite("bundles", "reconciled_trees")
+pytest.register_assert_rewrite("bundles", "reconciled_trees", "workspaces")
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +71,49 @@ def unprivileged() -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(0)
+
+
+@pytest.fixture
+def stored(tmp_path: Path, store: c4py.FSStore) -> c4py.Manifest:
+    from bundles import make_tree
+
+    return c4py.scan(make_tree(tmp_path / "source"), store=store)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, stored: c4py.Manifest, store: c4py.FSStore) -> Path:
+    c4py.dump(stored, tmp_path / "shots.c4m")
+    c4py.pool(tmp_path / "shots.c4m", tmp_path / "bundle", store=store)
+    return tmp_path / "bundle"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """Give an empty directory for the manifests."""
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def one(tmp_path: Path, store: c4py.FSStore) -> c4py.Manifest:
+    from bundles import make_tree
+
+    return c4py.scan(make_tree(tmp_path / "source"), store=store)
+
+
+@pytest.fixture
+def two(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> c4py.Manifest:
+    """Describe the tree with a file changed, one moved and one gone."""
+    assert one
+    source = tmp_path / "source"
+    (source / "a.txt").write_text("changed")
+    (source / "d" / "large.bin").rename(source / "moved.bin")
+    (source / "empty").unlink()
+    return c4py.scan(source, store=store)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, store: c4py.FSStore, one: c4py.Manifest) -> c4py.Workspace:
+    workspace = c4py.Workspace(tmp_path / "ws", store=store)
+    workspace.checkout(one)
+    return workspace

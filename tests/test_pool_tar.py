@@ -18,21 +18,10 @@ from typing import BinaryIO
 import c4py
 import pytest
 import zstandard
-from bundles import CONTENTS, DAMAGES, damage, listing, make_tree, pool_without_hello
+from bundles import CONTENTS, DAMAGES, damage, listing, pool_without_hello
 from dict_store import DictStore
 
 FORMS = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"]
-
-
-@pytest.fixture
-def stored(tmp_path: Path, store: c4py.FSStore) -> c4py.Manifest:
-    return c4py.scan(make_tree(tmp_path / "source"), store=store)
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    (tmp_path / "here").mkdir()
-    return tmp_path / "here"
 
 
 @pytest.fixture
