@@ -226,6 +226,20 @@ def test_a_manifest_in_the_directory_is_not_removed_by_itself(home: Path, tree: 
     assert (tree / "tree.c4m").exists()
 
 
+def test_a_change_in_the_directory_is_not_removed_by_going_back(home: Path, store: c4py.FSStore, tree: Path) -> None:
+    c4py.dump(c4py.scan(tree, store=store), home / "tree.c4m")
+    (tree / "a.txt").write_text("changed")
+    done = c4py_run("patch", "-s", "tree.c4m", tree, home=home, store=store.root)
+    (tree / "change.c4m").write_bytes(done.stdout)
+    back = c4py_run("patch", "-r", tree / "change.c4m", tree, home=home, store=store.root)
+    assert (back.returncode, back.stdout) == (1, b"")
+    assert b"it would be removed" in back.stderr
+    assert (tree / "change.c4m").exists()
+    (tree / "change.c4m").rename(home / "change.c4m")
+    assert c4py_run("patch", "-r", "change.c4m", tree, home=home, store=store.root).returncode == 0
+    assert (tree / "a.txt").read_text() == "changed"
+
+
 def test_what_a_link_leads_to_is_not_read(home: Path, tree: Path) -> None:
     (home / "outside").write_text("secret")
     (home / "outside").chmod(0)

@@ -199,7 +199,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
         sources.append(target)
     else:
         manifest = _read([target], options.number, is_shown=False)
-    if target != "-" and not is_directory and not options.reverse:
+    if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
     store = c4py.open_store(durability="batch") if options.store else _configured()
     if options.dry_run:
