@@ -11,15 +11,13 @@ mod states;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use c4::C4Id;
 use c4::reconcile::{Applied, LinkMode, Options, Plan, STAGING, apply, plan};
 use c4::scan::ScanProgress;
 use c4::store::{Durability, SPLIT_THRESHOLD, TreeStore};
-use children::traced::{Ended, Traced, await_strace, say};
+use children::traced::{self, Ended, Traced, await_strace, say};
 use children::{child, scratch, work};
 use states::{Item, describe, link, make, manifest_of, plain};
 
@@ -223,30 +221,18 @@ fn check(link: &str, directory: &Path, ended: &Ended, fault: &str) {
     }
 }
 
-/// Makes each fault of a list, in a few processes at once; how many did happen. All are made, whatever fails.
+/// Makes each fault of a list; how many did happen.
 fn sweep(faults: &[(&str, String)], outcome: impl Fn(&Ended, &str) + Sync) -> usize {
-    let (next, happened, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((link, inject)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let directory = scratch();
-                    prepare(directory.path());
-                    let ended = run(link, directory.path(), Some(inject));
-                    let fault = format!("{link}, {inject}");
-                    let checks = || {
-                        outcome(&ended, &fault);
-                        check(link, directory.path(), &ended, &fault);
-                    };
-                    let is_right = catch_unwind(AssertUnwindSafe(checks)).is_ok();
-                    wrong.fetch_add((!is_right).into(), Ordering::Relaxed);
-                    happened.fetch_add(ended.is_injected().into(), Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    assert_eq!(wrong.into_inner(), 0, "faults that were not survived as they must be");
-    happened.into_inner()
+    traced::sweep(
+        faults,
+        |_, directory| prepare(directory),
+        |(link, inject), directory| run(link, directory, Some(inject)),
+        |(link, inject), directory, (), ended| {
+            let fault = format!("{link}, {inject}");
+            outcome(ended, &fault);
+            check(link, directory, ended, &fault);
+        },
+    )
 }
 
 #[test]

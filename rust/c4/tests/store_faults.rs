@@ -11,15 +11,13 @@ mod children;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use c4::C4Id;
 use c4::scan::{ScanError, ScanOptions, Sink, scan_into};
 use c4::store::{Durability, PutError, StoreError, TreeStore};
-use children::traced::{Ended, Traced, await_strace, say};
+use children::traced::{self, Ended, Traced, await_strace, say};
 use children::{child, content, durability, objects, scratch, temporaries, work};
 
 const DURABILITIES: [&str; 3] = ["full", "batch", "none"];
@@ -271,30 +269,18 @@ fn check(scenario: &Scenario, directory: &Path, damaged: &[(C4Id, Vec<u8>)], end
     assert!(!ended.output.contains("missing"), "{}", told("an object was reported missing"));
 }
 
-/// Makes each fault of a list, in a few processes at once; how many did happen. All are made, whatever fails.
+/// Makes each fault of a list; how many did happen.
 fn sweep(faults: &[(usize, &str, String)], outcome: impl Fn(&Ended, &str) + Sync) -> usize {
-    let (next, happened, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((scenario, durability, inject)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let directory = scratch();
-                    let damaged = prepare(&SCENARIOS[*scenario], directory.path());
-                    let ended = run(*scenario, durability, directory.path(), Some(inject));
-                    let fault = format!("{}, durability {durability}, {inject}", SCENARIOS[*scenario].name);
-                    let checks = || {
-                        outcome(&ended, &fault);
-                        check(&SCENARIOS[*scenario], directory.path(), &damaged, &ended, &fault);
-                    };
-                    let is_right = catch_unwind(AssertUnwindSafe(checks)).is_ok();
-                    wrong.fetch_add((!is_right).into(), Ordering::Relaxed);
-                    happened.fetch_add(ended.is_injected().into(), Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    assert_eq!(wrong.into_inner(), 0, "faults that were not survived as they must be");
-    happened.into_inner()
+    traced::sweep(
+        faults,
+        |(scenario, ..), directory| prepare(&SCENARIOS[*scenario], directory),
+        |(scenario, durability, inject), directory| run(*scenario, durability, directory, Some(inject)),
+        |(scenario, durability, inject), directory, damaged, ended| {
+            let fault = format!("{}, durability {durability}, {inject}", SCENARIOS[*scenario].name);
+            outcome(ended, &fault);
+            check(&SCENARIOS[*scenario], directory, damaged, ended, &fault);
+        },
+    )
 }
 
 #[test]

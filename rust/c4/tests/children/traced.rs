@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -127,4 +129,34 @@ impl Traced {
         let log = fs::read_to_string(&self.log).unwrap();
         Ended { status, output, log }
     }
+}
+
+/// Makes each fault of a list, in a few processes at once; how many did happen. All are made, whatever fails.
+///
+/// For each, `prepare` makes what lies in a directory of its own, `run` makes the fault there, and `check` looks at what
+/// became of it, and panics where it is wrong.
+pub fn sweep<F: Sync, P>(
+    faults: &[F],
+    prepare: impl Fn(&F, &Path) -> P + Sync,
+    run: impl Fn(&F, &Path) -> Ended + Sync,
+    check: impl Fn(&F, &Path, &P, &Ended) + Sync,
+) -> usize {
+    let (next, happened, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let directory = super::scratch();
+                    let prepared = prepare(fault, directory.path());
+                    let ended = run(fault, directory.path());
+                    let checks = || check(fault, directory.path(), &prepared, &ended);
+                    let is_right = catch_unwind(AssertUnwindSafe(checks)).is_ok();
+                    wrong.fetch_add((!is_right).into(), Ordering::Relaxed);
+                    happened.fetch_add(ended.is_injected().into(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(wrong.into_inner(), 0, "faults that were not survived as they must be");
+    happened.into_inner()
 }
