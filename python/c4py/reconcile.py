@@ -470,15 +470,31 @@ def _keep(directory: StrPath, store: AnyStore, workers: int | None, plan: Reconc
 
     if not os.path.lexists(directory):
         return Manifest()
-    before = scan(directory, store=store, link_ids="none", workers=workers)
-    if any(name in before for name in (STAGING, *LEFT_ALONE)):
-        before = before.filter(lambda path, _: path.split("/", 1)[0] not in (STAGING, *LEFT_ALONE))
+    before = without_state(scan(directory, store=store, link_ids="none", workers=workers))
     _refuse_what_cannot_be_kept(before, plan)
     put_manifest(store, before)
     flush = getattr(store, "flush", None)
     if flush is not None:
         flush()
     return before
+
+
+def without_state(manifest: Manifest) -> Manifest:
+    """Take the files of the state out of a scan, and the content that a checkout which was interrupted left waiting.
+
+    What is below them goes with them where they are directories. A scan's patterns cannot say that a name is meant at
+    the root alone.
+    """
+    entries = manifest.entries
+    for name in (*LEFT_ALONE, STAGING):
+        if name not in manifest:
+            continue
+        start = entries.index(manifest[name])
+        end = start + 1
+        while end < len(entries) and entries[end].depth > 0:
+            end += 1
+        del entries[start:end]
+    return manifest
 
 
 def _refuse_what_cannot_be_kept(before: Manifest, plan: Reconciliation) -> None:

@@ -18,11 +18,11 @@ from c4py.diff import DiffResult, diff
 from c4py.errors import MissingContent, ParseError, UnusableManifest, WorkspaceEmpty
 from c4py.reconcile import (
     LEFT_ALONE,
-    STAGING,
     ReconcilePlan,
     ReconcileResult,
     reconcile,
     refuse_lost_manifest,
+    without_state,
 )
 from c4py.scanner import scan
 from c4py.store import Store, open_store
@@ -233,7 +233,7 @@ class Workspace:
         progress, and what is raised, are those of `c4py.scan`.
         """
         store = self.store if store_content else None
-        manifest = _without_state(scan(self.path, store=store, link_ids="inside", progress=progress))
+        manifest = without_state(scan(self.path, store=store, link_ids="inside", progress=progress))
         if store is not None:
             _put_listing(store, manifest)
         return manifest
@@ -446,24 +446,6 @@ def _take_over_what_is_open(before: Entry, now: Entry) -> None:
             before.c4id = now.c4id
         if before.has_null_size():
             before.size = now.size
-
-
-def _without_state(manifest: Manifest) -> Manifest:
-    """Take the files of the state out of a scan, and the content that a checkout which was interrupted left waiting.
-
-    What is below them goes with them where they are directories. A scan's patterns cannot say that a name is meant at
-    the root alone.
-    """
-    entries = manifest.entries
-    for name in (*LEFT_ALONE, STAGING):
-        if name not in manifest:
-            continue
-        start = entries.index(manifest[name])
-        end = start + 1
-        while end < len(entries) and entries[end].depth > 0:
-            end += 1
-        del entries[start:end]
-    return manifest
 
 
 def _put_listing(store: AnyStore, manifest: Manifest) -> None:
