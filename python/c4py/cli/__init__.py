@@ -2,8 +2,8 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `dupes`, `ingest`, `pool`, `store`, `verify` and `workspace` are no verbs of the
-family's other command: there 1 is a finding as well, and wrong usage is 2.
+that of its ID; 130 interrupted. `dupes`, `ingest`, `pool`, `store`, `validate`, `verify` and `workspace` are no verbs
+of the family's other command: there 1 is a finding as well, and wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -18,30 +18,50 @@ from c4py.errors import C4Error, StoreCorrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-#: Verbs and what they do.
-VERBS = {
-    "cat": "print the content of an ID, or a manifest",
-    "dupes": "print the files that have the same content",
-    "id": "print the c4m entries, or the bare IDs, of files and directories",
-    "ingest": "take a bundle in: its content and its manifests",
-    "patch": "bring a directory or a manifest to a state",
-    "pool": "bundle a manifest with all content that it needs",
-    "store": "make, list, check and clean the content store",
-    "verify": "compare a directory with a manifest",
-    "version": "print the version",
-    "workspace": "check manifests out into a directory, and tell what changed",
+#: Verbs and what they do, by what people want.
+GROUPS = {
+    "name and describe": {
+        "id": "print the c4m entries, or the bare IDs, of files and directories",
+        "cat": "print the content of an ID, or a manifest",
+        "paths": "print the paths of a manifest, or make a manifest of paths",
+        "explain": "say in plain words what id, diff or patch would do",
+    },
+    "compare and combine": {
+        "diff": "print what changed between two trees, as a patch",
+        "merge": "combine trees into one manifest",
+        "intersect": "print what two trees have in common",
+        "dupes": "print the files that have the same content",
+    },
+    "check": {
+        "verify": "compare a directory with a manifest",
+        "validate": "check the text of manifests",
+    },
+    "bring to a state": {
+        "patch": "bring a directory or a manifest to a state",
+        "workspace": "check manifests out into a directory, and tell what changed",
+    },
+    "keep history": {
+        "log": "list the sections of a chain of patches",
+        "split": "split a chain of patches in two",
+    },
+    "keep and carry content": {
+        "store": "make, list, check and clean the content store",
+        "pool": "bundle a manifest with all content that it needs",
+        "ingest": "take a bundle in: its content and its manifests",
+    },
+    "the command itself": {
+        "version": "print the version",
+        "completion": "print what makes a shell complete arguments",
+        "man": "print the manual page",
+    },
 }
 
-USAGE = "usage: c4py VERB [flags] [arguments]\n\nverbs:\n" + "".join(
-    f"  {verb:<11}{what}\n" for verb, what in VERBS.items()
-)
-USAGE += "\n'c4py VERB --help' tells more about a verb.\n"
-
+VERBS = {verb: what for verbs in GROUPS.values() for verb, what in verbs.items()}
 
 #: Verbs of which 1 says that something was found: an error of theirs is 2.
-FINDERS = ("dupes", "verify")
+FINDERS = ("dupes", "validate", "verify")
 
 
 class CommandError(Exception):
@@ -54,10 +74,10 @@ class CommandError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
+    given = _with_verb(list(sys.argv[1:] if arguments is None else arguments))
     verb = given.pop(0) if given else ""
     error_code = 2 if verb in FINDERS else 1
-    _open_streams()
     try:
         with command_errors(f"c4py {verb}", error_code):
             code = _run(verb, given)
@@ -80,15 +100,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: str, arguments: list[str]) -> int:
-    if verb in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
+    if verb == "help":
+        verb, arguments = arguments[0] if arguments else "", ["--help"]
+    if verb in ("", "-h", "--help") and (verb or arguments):
+        sys.stdout.write(usage())
         return 0
     if verb not in VERBS:
-        raise CommandError(f"unknown verb {verb!r}\n{USAGE}" if verb else USAGE)
+        if not verb:
+            raise CommandError(usage())
+        hint = did_you_mean(verb, VERBS)
+        what = visible(repr(verb), is_escaped=True)
+        raise CommandError(f"c4py: neither a verb nor a file: {what}{hint}\n'c4py --help' lists the verbs")
     from importlib import import_module
 
     code: int = import_module(f"c4py.cli.{verb}").run(arguments)
     return code
+
+
+def _with_verb(arguments: list[str]) -> list[str]:
+    """Add the verb that was left out: `id` where a path, a flag of `id` or something piped is all there is."""
+    if not arguments:
+        return [] if _is_device(0) else ["id"]
+    first = arguments[0]
+    if first == "--version":
+        return ["version", *arguments[1:]]
+    if first in VERBS or first in ("-h", "--help", "help"):
+        return arguments
+    return ["id", *arguments] if first.startswith("-") or os.path.lexists(first) else arguments
+
+
+def _is_device(descriptor: int) -> bool:
+    from stat import S_ISCHR
+
+    try:
+        return S_ISCHR(os.fstat(descriptor).st_mode)
+    except OSError:
+        return True
+
+
+def usage() -> str:
+    """Write what the command does, and its verbs."""
+    lines = ["c4py - C4 IDs (SMPTE ST 2114) and manifests of files and directories", ""]
+    lines += ["usage: c4py VERB [flags] [arguments]", "       c4py PATH...            the same as c4py id PATH..."]
+    lines += ["       COMMAND | c4py          the C4 ID of what is piped"]
+    for group, verbs in GROUPS.items():
+        lines += ["", f"{group}:", *(f"  {verb:<12}{what}" for verb, what in verbs.items())]
+    lines += ["", "'c4py VERB --help' tells more about a verb, with examples."]
+    return "\n".join(lines) + "\n"
 
 
 def _open_streams() -> None:
@@ -115,6 +173,14 @@ def _end_output() -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
         os.close(nothing)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Give the end of a message: which known word may be meant by one that is not known, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def describe(error: OSError) -> str:

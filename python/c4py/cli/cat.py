@@ -35,7 +35,8 @@ exit codes: 0 done, 1 an error, 4 the content in the store is not that of the ID
 """
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py cat",
         usage="%(prog)s [-h] [-e] [-r] c4id|file.c4m|file",
@@ -55,7 +56,7 @@ def _parser() -> Parser:
 
 def run(arguments: Sequence[str]) -> int:
     """Print the content of an ID or a file."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_mixed(arguments, "target")
     if len(options.target) != 1:
         raise CommandError(parser.format_usage())

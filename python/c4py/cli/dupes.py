@@ -96,7 +96,7 @@ class Group:
 
 def run(arguments: Sequence[str]) -> int:
     """Print the files of one content."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
         parser.error("at least one PATH is expected")
@@ -110,7 +110,8 @@ def run(arguments: Sequence[str]) -> int:
     return 1 if groups else 0
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py dupes",

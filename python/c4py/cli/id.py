@@ -66,7 +66,8 @@ def scan_mode(text: str) -> str:
         raise argparse.ArgumentTypeError(f"unknown scan mode {text!r} (use s/m/f or 1/2/3)") from None
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py id",
         description="Print the c4m entries of files and directories; without a path, the ID of standard input.",
@@ -118,7 +119,7 @@ def _with_cache_value(arguments: Sequence[str]) -> list[str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Print the entries or IDs of the paths."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_mixed(_with_cache_value(arguments), "path")
     if not options.path and stat.S_ISCHR(os.fstat(0).st_mode):
         raise CommandError(parser.format_usage())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import WRONG_USAGE, Parser
+from c4py.cli.terminal import shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ exit codes: 0 done, 1 an error, also where the bundle lacks content, 2 wrong usa
 """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Take a bundle in."""
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py ingest",
@@ -38,13 +37,19 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Take a bundle in."""
+    parser = build_parser()
     options = parser.parse_mixed(arguments, "bundle")
     if len(options.bundle) != 1:
         parser.error("one BUNDLE is expected")
     store = c4py.open_store(options.store, durability="batch")
     try:
         result = c4py.ingest(
-            options.bundle[0], store=store, destination=options.directory, progress=sys.stderr.isatty()
+            options.bundle[0], store=store, destination=options.directory, progress=shown_progress(options)
         )
     except ImportError as error:
         raise CommandError(f"c4py ingest: {error}") from None

@@ -10,15 +10,15 @@ import os
 import sys
 
 from c4py._visible import visible
-from c4py.cli import CommandError, command_errors
+from c4py.cli import CommandError, command_errors, did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
-    #: What an action does, in a few words for the usage, and the function that does it.
-    Action = tuple[str, Callable[[list[str]], int]]
+    #: What an action does, in a few words for the usage; what makes its parser; what does it, given both.
+    Action = tuple[str, Callable[[], "Parser"], Callable[["Parser", list[str]], int]]
 
 #: Exit code of wrong usage of a verb where 1 is that of a finding.
 WRONG_USAGE = 2
@@ -35,8 +35,19 @@ class Parser(argparse.ArgumentParser):
         self.usage_code = usage_code
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, as a CommandError."""
-        raise CommandError(f"{self.prog}: {visible(message, is_escaped=True)}", self.usage_code)
+        """Say what is wrong with the arguments, as a CommandError, and which flag may be meant by an unknown one."""
+        unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0] if "unrecognized" in message else ""
+        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        hint = did_you_mean(unknown.split("=")[0], known) if unknown.startswith("--") else ""
+        raise CommandError(f"{self.prog}: {visible(message, is_escaped=True)}{hint}", self.usage_code)
+
+    def add_json(self) -> None:
+        """Take `--json`: the result is printed as JSON."""
+        self.add_argument("--json", action="store_true", help="print JSON")
+
+    def add_quiet(self) -> None:
+        """Take `--quiet` where a verb has no other meaning for it: no progress is shown."""
+        self.add_argument("-q", "--quiet", action="store_true", help="show no progress")
 
     def parse_mixed(self, arguments: Sequence[str], operands: str) -> argparse.Namespace:
         """Parse flags and operands in any order; what follows `--` are operands, whatever it looks like."""
@@ -48,19 +59,24 @@ class Parser(argparse.ArgumentParser):
 
 def run_action(verb: str, actions: Mapping[str, Action], arguments: Sequence[str]) -> int:
     """Run the action that the first argument names with the others, or print which there are."""
-    usage = f"usage: c4py {verb} ACTION [flags] [arguments]\n\nactions:\n"
-    usage += "".join(f"  {name:<10}{what}\n" for name, (what, _) in actions.items())
-    usage += f"\n'c4py {verb} ACTION --help' tells more about an action.\n"
     action, *given = arguments or [""]
     if action in ("-h", "--help", "help"):
-        sys.stdout.write(usage)
+        sys.stdout.write(action_usage(verb, actions))
         return 0
     if action not in actions:
-        message = f"c4py {verb}: unknown action {visible(repr(action), is_escaped=True)}\n" if action else ""
-        raise CommandError(message + usage, WRONG_USAGE)
-    _, perform = actions[action]
+        message = f"c4py {verb}: unknown action {visible(repr(action), is_escaped=True)}" if action else ""
+        hint = f"{did_you_mean(action, actions)}\n" if action else ""
+        raise CommandError(f"{message}{hint}{action_usage(verb, actions)}", WRONG_USAGE)
+    _, build_parser, perform = actions[action]
     with command_errors(f"c4py {verb} {action}"):
-        return perform(given)
+        return perform(build_parser(), given)
+
+
+def action_usage(verb: str, actions: Mapping[str, Action]) -> str:
+    """Write which actions a verb has."""
+    usage = f"usage: c4py {verb} ACTION [flags] [arguments]\n\nactions:\n"
+    usage += "".join(f"  {name:<10}{what}\n" for name, (what, _, _) in actions.items())
+    return f"{usage}\n'c4py {verb} ACTION --help' tells more about an action.\n"
 
 
 def worker_count(text: str) -> int:

@@ -56,7 +56,8 @@ exit codes: 0 done, 1 an error, 3 some files could not be read, 4 the content in
 """
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py patch",
         usage="%(prog)s [flags] target [dest]",
@@ -77,7 +78,7 @@ def _parser() -> Parser:
 
 def run(arguments: Sequence[str]) -> int:
     """Print, write or bring about the state that the arguments name."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     paths: list[str] = options.path
     if not paths:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import WRONG_USAGE, Parser
+from c4py.cli.terminal import shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ exit codes: 0 done, 1 an error, also where content is missing, 2 wrong usage, 4 
 SHOWN = 20
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Make a bundle."""
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py pool",
@@ -41,12 +40,18 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
     parser.add_argument("--store", metavar="PATH|URI", help="where content comes from, not from the configured store")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Make a bundle."""
+    parser = build_parser()
     options = parser.parse_mixed(arguments, "operands")
     if len(options.operands) != 2:
         parser.error("a MANIFEST and a BUNDLE are expected")
     manifest, bundle = options.operands
     try:
-        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=sys.stderr.isatty())
+        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=shown_progress(options))
     except ImportError as error:
         raise CommandError(f"c4py pool: {error}") from None
     if options.json:

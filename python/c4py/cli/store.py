@@ -14,6 +14,7 @@ from c4py._rust import human_size
 from c4py._visible import visible
 from c4py.cli import fail, reason
 from c4py.cli.parser import WRONG_USAGE, Parser, run_action
+from c4py.cli.terminal import shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,16 +33,20 @@ COUNTED = ("objects", "bytes", "depths", "misplaced", "stray", "temporary", "qua
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
+def build_actions() -> dict[str, Action]:
+    """Give the actions by name, each with what it does, the parser of its arguments, and its function."""
+    return {
+        "init": ("name a store in ~/.c4/config, and make its directory", _init_parser, _init),
+        "info": ("tell which store is configured, and what it holds", _info_parser, _info),
+        "ls": ("list the IDs of a store", _ls_parser, _ls),
+        "verify": ("hash the objects of a store again and report what is wrong", _verify_parser, _verify),
+        "gc": ("remove what no root refers to", _gc_parser, _gc),
+    }
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run an action on a store."""
-    actions: dict[str, Action] = {
-        "init": ("name a store in ~/.c4/config, and make its directory", _init),
-        "info": ("tell which store is configured, and what it holds", _info),
-        "ls": ("list the IDs of a store", _ls),
-        "verify": ("hash the objects of a store again and report what is wrong", _verify),
-        "gc": ("remove what no root refers to", _gc),
-    }
-    return run_action("store", actions, arguments)
+    return run_action("store", build_actions(), arguments)
 
 
 def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
@@ -51,9 +56,7 @@ def _parser(action: str, description: str, epilog: str, *, has_store: bool = Tru
     return parser
 
 
-def _init(arguments: list[str]) -> int:
-    from c4py.store import init_store
-
+def _init_parser() -> Parser:
     parser = _parser(
         "init",
         "Name a store in ~/.c4/config, where the tools of the family look for it, and make its directory.",
@@ -70,6 +73,12 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
     )
     parser.add_argument("place", nargs="*", metavar="PATH|URI", help="the store; ~/.c4/store where nothing is given")
     parser.add_argument("--replace", action="store_true", help="take the place of a store that is named already")
+    return parser
+
+
+def _init(parser: Parser, arguments: list[str]) -> int:
+    from c4py.store import init_store
+
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
         parser.error("one PATH or URI is expected")
@@ -79,11 +88,7 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
     return 0
 
 
-def _info(arguments: list[str]) -> int:
-    import json
-
-    from c4py.store import is_store_automatic
-
+def _info_parser() -> Parser:
     parser = _parser(
         "info",
         "Tell which stores are configured, by what, and what each holds. Its directory is walked, no object is read.",
@@ -96,6 +101,14 @@ exit codes: 0 done, 1 an error, 2 wrong usage
 """,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _info(parser: Parser, arguments: list[str]) -> int:
+    import json
+
+    from c4py.store import is_store_automatic
+
     options = parser.parse_args(arguments)
     source, stores = _stores(options)
     automatic = is_store_automatic()
@@ -139,7 +152,7 @@ def _description(described: dict[str, object]) -> Iterator[str]:
                 yield f"  {name:<18}{count:,}"
 
 
-def _ls(arguments: list[str]) -> int:
+def _ls_parser() -> Parser:
     parser = _parser(
         "ls",
         "List the IDs of a store, one a line; of several stores, each ID once.",
@@ -152,6 +165,10 @@ exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong u
 """,
     )
     parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
+    return parser
+
+
+def _ls(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     _, stores = _stores(options)
     code = 0
@@ -180,7 +197,7 @@ def _long_lines(store: OneStore) -> Iterator[tuple[c4py.C4ID, str]]:
         yield c4id, f"{size} {c4id} {visible(str(path))}"
 
 
-def _verify(arguments: list[str]) -> int:
+def _verify_parser() -> Parser:
     parser = _parser(
         "verify",
         "Hash the objects of a store again, and report what is corrupt, unreadable, out of place, or does not belong.",
@@ -202,6 +219,10 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
     parser.add_argument("--resume", metavar="CURSOR", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _verify(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.resume is not None:
         try:
@@ -216,7 +237,7 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
         "seed": options.seed,
         "time_limit": options.time_limit,
         "resume": options.resume,
-        "progress": sys.stderr.isatty(),
+        "progress": shown_progress(options),
     }
     if isinstance(store, c4py.FSStore):
         report = store.verify(**limits, quarantine=options.quarantine)
@@ -230,7 +251,7 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
     return 0 if report.is_ok else 1
 
 
-def _gc(arguments: list[str]) -> int:
+def _gc_parser() -> Parser:
     parser = _parser(
         "gc",
         "Remove the objects of a store that no root refers to, or say what would be removed.",
@@ -257,6 +278,10 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
         help="keep what is younger: 15m, 8h, 2d, 1w (1d)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _gc(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "roots")
     if not options.roots:
         parser.error("at least one ROOT is expected: without any, everything would be removed")
@@ -264,7 +289,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
     if not isinstance(store, c4py.FSStore):
         parser.error(f"gc needs a directory, and {_place(store)} is none")
     roots = [_root(root) for root in options.roots]
-    report = store.gc(roots, dry_run=not options.yes, grace=options.grace, progress=sys.stderr.isatty())
+    report = store.gc(roots, dry_run=not options.yes, grace=options.grace, progress=shown_progress(options))
     print(report.to_json() if options.json else report)
     if not options.yes and not options.json:
         fail("c4py store gc: nothing was removed; --yes removes", 0)

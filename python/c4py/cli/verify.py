@@ -42,7 +42,7 @@ REPORTS = ("json", "html", "csv", "junit")
 
 def run(arguments: Sequence[str]) -> int:
     """Compare a directory with a manifest, and say what differs."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     reports = {name: path for name in REPORTS if (path := getattr(options, name)) is not None}
     to_stdout = [name for name, path in reports.items() if path == "-"]
     if len(to_stdout) > 1:
@@ -71,7 +71,8 @@ def _code(report: c4py.VerifyReport) -> int:
     return 1 if failed else 0
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """Make the parser of the verb's arguments."""
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py verify",

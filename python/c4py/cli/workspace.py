@@ -9,6 +9,7 @@ import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
+from c4py.cli.terminal import shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from c4py.reconcile import ReconcilePlan, ReconcileResult
 
 
+def build_actions() -> dict[str, Action]:
+    """Give the actions by name, each with what it does, the parser of its arguments, and its function."""
+    return {
+        "checkout": ("bring the directory to the state of a manifest", _checkout_parser, _checkout),
+        "snapshot": ("print a manifest of the directory, and store its content", _snapshot_parser, _snapshot),
+        "reset": ("bring the directory back to what was checked out", _reset_parser, _reset),
+        "diff": ("tell what changed since the checkout", _diff_parser, _diff),
+        "status": ("tell what was checked out", _status_parser, _status),
+    }
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run an action on a workspace."""
-    actions: dict[str, Action] = {
-        "checkout": ("bring the directory to the state of a manifest", _checkout),
-        "snapshot": ("print a manifest of the directory, and store its content", _snapshot),
-        "reset": ("bring the directory back to what was checked out", _reset),
-        "diff": ("tell what changed since the checkout", _diff),
-        "status": ("tell what was checked out", _status),
-    }
-    return run_action("workspace", actions, arguments)
+    return run_action("workspace", build_actions(), arguments)
 
 
 def _parser(action: str, description: str, codes: str, *, examples: str = "") -> Parser:
@@ -51,7 +56,7 @@ def _workspace(options: argparse.Namespace) -> c4py.Workspace:
     return c4py.Workspace(options.directory, store=None if store is None else c4py.open_store(store))
 
 
-def _checkout(arguments: list[str]) -> int:
+def _checkout_parser() -> Parser:
     parser = _parser(
         "checkout",
         "Bring the directory to the state of a manifest. What is not in the manifest is removed.",
@@ -71,6 +76,10 @@ examples:
     parser.add_argument(
         "-f", "--force", action="store_true", help="also in a directory with files that is no workspace yet"
     )
+    return parser
+
+
+def _checkout(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "manifest")
     if len(options.manifest) != 1:
         parser.error("one MANIFEST is expected")
@@ -80,7 +89,10 @@ examples:
         place = visible(options.directory)
         return fail(f"c4py workspace checkout: {place} is no workspace, and not empty; -f removes what is in it", 1)
     done = workspace.checkout(
-        options.manifest[0], dry_run=options.dry_run, keep_removed=options.keep_removed, progress=sys.stderr.isatty()
+        options.manifest[0],
+        dry_run=options.dry_run,
+        keep_removed=options.keep_removed,
+        progress=shown_progress(options),
     )
     return _tell("checkout", done)
 
@@ -99,7 +111,7 @@ def _is_foreign(directory: str) -> bool:
     return not is_empty and not os.path.isfile(os.path.join(directory, STATE_FILE))
 
 
-def _reset(arguments: list[str]) -> int:
+def _reset_parser() -> Parser:
     parser = _parser(
         "reset",
         "Bring the directory back to the manifest that was checked out last. What changed since is lost.",
@@ -107,9 +119,13 @@ def _reset(arguments: list[str]) -> int:
     )
     _add_store(parser)
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
+    return parser
+
+
+def _reset(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
-    done = _workspace(options).reset(keep_removed=options.keep_removed, progress=sys.stderr.isatty())
+    done = _workspace(options).reset(keep_removed=options.keep_removed, progress=shown_progress(options))
     return _tell("reset", done)
 
 
@@ -133,7 +149,7 @@ def _tell(action: str, done: ReconcileResult | ReconcilePlan) -> int:
     return 4 if done.is_corrupt else 1 if done.errors else 0
 
 
-def _snapshot(arguments: list[str]) -> int:
+def _snapshot_parser() -> Parser:
     parser = _parser(
         "snapshot",
         "Print a manifest of the directory as it is, and put its content into the store.",
@@ -146,11 +162,15 @@ examples:
     )
     _add_store(parser)
     parser.add_argument("--no-store", action="store_true", help="store no content")
+    return parser
+
+
+def _snapshot(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
     workspace = _workspace(options)
     try:
-        manifest = workspace.snapshot(store_content=not options.no_store, progress=sys.stderr.isatty())
+        manifest = workspace.snapshot(store_content=not options.no_store, progress=shown_progress(options))
     except c4py.ScanError as error:
         for issue in error.errors:
             fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
@@ -159,17 +179,21 @@ examples:
     return 0
 
 
-def _diff(arguments: list[str]) -> int:
+def _diff_parser() -> Parser:
     parser = _parser(
         "diff",
         "Tell what changed since the checkout. The files are read.",
         "0 nothing changed, 1 something did, or an error, 3 some files could not be read",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _diff(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
     try:
-        found = _workspace(options).diff_from_current(progress=sys.stderr.isatty())
+        found = _workspace(options).diff_from_current(progress=shown_progress(options))
     except c4py.ScanError as error:
         raise CommandError(f"c4py workspace diff: {error}", 3) from None
     if options.json:
@@ -181,13 +205,17 @@ def _diff(arguments: list[str]) -> int:
     return 0 if found.is_empty else 1
 
 
-def _status(arguments: list[str]) -> int:
+def _status_parser() -> Parser:
     parser = _parser(
         "status",
         "Tell what was checked out.",
         "0 a manifest was checked out, 1 none, or not to its end, or an error",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _status(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     status = _workspace(options).status()
     if options.json:
