@@ -64,6 +64,10 @@ VERBS = {verb: what for verbs in GROUPS.values() for verb, what in verbs.items()
 FINDERS = ("dupes", "validate", "verify")
 
 
+#: Files of a directory among which one is looked for that may be meant.
+MOST_LOOKED_AT = 2000
+
+
 class CommandError(Exception):
     """A message for the user; the command ends with its exit code."""
 
@@ -175,12 +179,29 @@ def _end_output() -> None:
         os.close(nothing)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give the end of a message: which known word may be meant by one that is not known, or nothing."""
+def did_you_mean(word: str, known: Iterable[str], directory: str = "") -> str:
+    """Give the end of a message: which known word may be meant by one that is not known, or nothing.
+
+    Words that are files get the directory in which they lie.
+    """
     from difflib import get_close_matches
 
     close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {visible(repr(os.path.join(directory, *close)), is_escaped=True)}?" if close else ""
+
+
+def _did_you_mean_file(error: OSError) -> str:
+    """Give the end of a message: which file of the directory may be meant by one that is not there, or nothing."""
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, (str, bytes)):
+        return ""
+    directory, name = os.path.split(os.fsdecode(error.filename).rstrip("/"))
+    try:
+        with os.scandir(directory or ".") as listing:
+            names = [entry.name for entry, _ in zip(listing, range(MOST_LOOKED_AT), strict=False)]
+    except OSError:
+        return ""
+    # Something below it may be missing: a manifest that is there, and a store that is not.
+    return "" if name in names else did_you_mean(name, names, directory)
 
 
 def describe(error: OSError) -> str:
@@ -201,7 +222,7 @@ def command_errors(command: str, code: int = 1) -> Iterator[None]:
         raise
     except OSError as error:
         code = 4 if isinstance(error, StoreCorrupt) else code
-        raise CommandError(f"{command}: {describe(error)}", code) from None
+        raise CommandError(f"{command}: {describe(error)}{_did_you_mean_file(error)}", code) from None
     except (C4Error, ValueError) as error:
         raise CommandError(f"{command}: {visible(str(error), is_escaped=True)}", code) from None
 
