@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from c4py._rust import entry_type, utf8_name
+from c4py._rust import EntryObjects, entry_type, utf8_name
 from c4py._visible import visible
 
 TYPE_CHECKING = False
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from c4py._rust import Entry, Manifest, ScanIssue
     from c4py._types import Differences
-
-#: Entries that are written at once.
-BATCH = 4096
 
 
 def entry_object(entry: Entry) -> dict[str, str | int | None]:
@@ -58,16 +55,16 @@ def write_manifest(manifest: Manifest, write: Callable[[str], object]) -> None:
     manifest; "errors" is a list of what could not be read or was left out, as `issue_object` makes them.
     """
     write(f'{{"c4id": "{manifest.compute_c4id()}", "entries": [')
-    separator = ""
-    batch = []
-    for entry in manifest:
-        batch.append(entry_object(entry))
-        if len(batch) == BATCH:
-            write(separator + json.dumps(batch)[1:-1])
-            separator = ", "
-            batch.clear()
-    write((separator if batch else "") + json.dumps(batch)[1:-1])
+    for objects in EntryObjects(manifest):
+        write(objects)
     write(f'], "errors": {json.dumps(list(map(issue_object, manifest.errors)))}}}\n')
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """Write a manifest as one JSON object, with no end of the line."""
+    pieces: list[str] = []
+    write_manifest(manifest, pieces.append)
+    return "".join(pieces).removesuffix("\n")
 
 
 def issue_object(issue: ScanIssue) -> dict[str, str | bool]:
