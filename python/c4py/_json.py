@@ -9,10 +9,13 @@ from c4py._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from c4py._rust import Entry, Manifest, ScanIssue
     from c4py._types import Differences
+
+#: Objects that are written at once.
+BATCH = 1024
 
 
 def entry_object(entry: Entry) -> dict[str, str | int | None]:
@@ -75,3 +78,17 @@ def issue_object(issue: ScanIssue) -> dict[str, str | bool]:
         "message": visible(issue.message, is_escaped=True),
         "is_error": issue.is_error,
     }
+
+
+def write_objects(objects: Iterable[object], write: Callable[[str], object]) -> None:
+    """Write what a JSON list holds, a batch at a time."""
+    batch = []
+    separator = ""
+    for item in objects:
+        batch.append(item)
+        if len(batch) == BATCH:
+            write(separator + json.dumps(batch)[1:-1])
+            separator = ", "
+            batch.clear()
+    if batch:
+        write(separator + json.dumps(batch)[1:-1])
