@@ -67,7 +67,7 @@ def test_pool_and_ingest(tmp_path: Path, home: Path, store: c4py.FSStore, shots:
     assert done.stdout.decode().splitlines()[1:] == ["shots.c4m"]
     assert (home / "in" / "shots.c4m").read_bytes() == shots.read_bytes()
     done = c4py_run("ingest", "--json", "-C", "in", name, "--store", tmp_path / "other", home=home)
-    told = json.loads(done.stdout)
+    told = json.loads(done.stdout.splitlines()[-1])
     assert (told["copied"], told["missing"], told["manifests"]) == (0, 0, ["shots.c4m"])
 
 
@@ -77,8 +77,11 @@ def test_missing_content_is_named_and_ends_with_1(home: Path, store: c4py.FSStor
     done = c4py_run("pool", shots, "bundle", home=home, store=store.root)
     assert done.returncode == 1
     assert done.stderr.decode() == f'c4py pool: missing: d/it\'s\\n"odd" \\x1b[31m {odd}\n'
-    told = json.loads(c4py_run("pool", "--json", shots, "bundle", home=home, store=store.root).stdout)
-    assert told["missing"] == [{"path": 'd/it\'s\n"odd" \x1b[31m', "c4id": str(odd)}]
+    done = c4py_run("pool", "--json", shots, "bundle", home=home, store=store.root)
+    assert (done.returncode, done.stderr) == (1, b"")
+    *_, missing, summary = map(json.loads, done.stdout.splitlines())
+    assert missing == {"message_type": "missing", "path": 'd/it\'s\n"odd" \x1b[31m', "c4id": str(odd)}
+    assert (summary["message_type"], summary["missing"]) == ("summary", 1)
     done = c4py_run("ingest", "bundle", home=home, store=tmp_path / "other")
     assert done.returncode == 1
     assert b"1 objects are in neither the bundle nor the store" in done.stderr
@@ -263,9 +266,9 @@ def test_json_has_no_lone_surrogates(tmp_path: Path, home: Path, store: c4py.FSS
         done = c4py_run(*arguments, home=home, store=store.root)
         text = done.stdout.decode("ascii")
         assert "\\ud" not in text
-        told.append(json.loads(text))
-    pooled, taken, status = told
-    assert pooled["missing"][0]["path"] == utf8_name("\udcfe")
+        told.append([json.loads(line) for line in text.splitlines()])
+    pooled, (*_, taken), (status,) = told
+    assert pooled[-2]["path"] == utf8_name("\udcfe")
     assert taken["manifests"] == [utf8_name(name)]
     assert status["path"] == utf8_name("ws\udcfd")
 
