@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from c4py._rust import format_mode, utf8_name
+from c4py._rust import entry_type, format_mode, utf8_name
 from c4py._visible import visible
 
 TYPE_CHECKING = False
@@ -51,15 +51,17 @@ COLOURS = {
 class Change:
     """What became of one entry.
 
-    path: as in the manifests. is_directory: whether it is one. sizes: in bytes, as it was and as it is, those that
-    there are; -1 for what is not known. modes: as it had and has, where nothing else says what changed.
+    path: as in the manifests. type: as `entry_type` gives it. is_directory: whether it is one. sizes: in bytes, as it
+    was and as it is, those that there are; -1 for what is not known. modes: as it had and has, where nothing else says
+    what changed.
     """
 
-    __slots__ = ("is_directory", "modes", "path", "sizes")
+    __slots__ = ("is_directory", "modes", "path", "sizes", "type")
 
     def __init__(self, old: c4py.Entry | None, new: c4py.Entry | None) -> None:
         sides = [entry for entry in (old, new) if entry is not None]
         self.path = sides[0].path
+        self.type = entry_type(sides[-1])
         self.is_directory = sides[-1].is_dir()
         self.sizes = [entry.size for entry in sides]
         self.modes: list[int] = []
@@ -76,8 +78,7 @@ class Change:
     def json(self) -> dict[str, object]:
         """Make its JSON object; sizes of directories say nothing of them."""
         sizes = [] if self.is_directory else [None if size < 0 else size for size in self.sizes]
-        own_type = "directory" if self.is_directory else "file"
-        return {"path": utf8_name(self.path), "type": own_type, "sizes": sizes, "modes": self.modes}
+        return {"path": utf8_name(self.path), "type": self.type, "sizes": sizes, "modes": self.modes}
 
 
 def find_changes(found: c4py.DiffResult) -> dict[str, tuple[list[Change], list[Change]]]:
