@@ -15,10 +15,11 @@ from c4py.store.content import READ_BYTES, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
     from c4py._types import StrPath
+    from c4py.progress import Steps
     from c4py.store.protocol import AnyStore
 
 #: Characters of an ID in text.
@@ -67,6 +68,13 @@ class Contents:
         others.discard(self.text_id)
         return [self.text_id, *sorted(others)]
 
+    def sizes(self, progress: Steps) -> dict[C4ID, int]:
+        """Give the sizes of what is needed, as far as the manifest says them and somebody wants to know."""
+        if not progress.is_heard:
+            return {}
+        entries = (entry for _, entry in self.state.flat_entries() if entry.size >= 0 and not entry.is_sequence)
+        return {entry.c4id: entry.size for entry in entries if entry.c4id is not None}
+
     def listings(self) -> Iterator[C4ID]:
         """Give the IDs of the directories that the store has the texts of, that of the top among them, each once."""
         given: set[C4ID] = set()
@@ -104,6 +112,17 @@ class Contents:
         if not _is_list(members):
             raise BundleError(f"the list of a sequence is none: {c4id}", None)
         return members
+
+
+def total_size(ids: Iterable[C4ID], sizes: dict[C4ID, int]) -> int:
+    """Add up sizes; 0 where one is not known."""
+    total = 0
+    for c4id in ids:
+        size = sizes.get(c4id)
+        if size is None:
+            return 0
+        total += size
+    return total
 
 
 def check_manifest_name(name: str) -> None:

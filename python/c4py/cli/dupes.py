@@ -15,6 +15,7 @@ from c4py._rust import ManifestDetector, entry_type, human_size, utf8_name
 from c4py._visible import visible
 from c4py.cli import command_errors, fail, reason
 from c4py.cli.parser import WRONG_USAGE, Parser
+from c4py.cli.terminal import shown_progress
 from c4py.report.quantity import count, size
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.error("at least one PATH is expected")
     with command_errors("c4py dupes", WRONG_USAGE):
         copies, is_whole = _copies(options)
-        is_read = _identify(copies)
+        is_read = _identify(copies, progress=shown_progress(options))
     groups = _groups(copies)
     _print_json(groups) if options.json else _print(groups)
     if not (is_whole and is_read):
@@ -128,6 +129,7 @@ def build_parser() -> Parser:
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_quiet()
     return parser
 
 
@@ -157,6 +159,7 @@ def _copies(options: argparse.Namespace) -> tuple[list[Copy], bool]:
                 exclude=options.exclude,
                 on_error="record",
                 link_ids="none",
+                progress=shown_progress(options),
             )
             for issue in manifest.errors:
                 fail(f"c4py dupes: {issue}", 0)
@@ -197,7 +200,7 @@ def _once(found: list[Copy]) -> list[Copy]:
     return kept
 
 
-def _identify(copies: list[Copy]) -> bool:
+def _identify(copies: list[Copy], *, progress: bool) -> bool:
     """Give each file on the disk its ID, reading it once; say whether all could be read."""
     files: dict[object, list[Copy]] = {}
     is_whole = True
@@ -211,7 +214,7 @@ def _identify(copies: list[Copy]) -> bool:
             copy.file = (status.st_dev, status.st_ino)
             files.setdefault(copy.file, []).append(copy)
     unknown = {names[0].place: names for names in files.values() if names[0].c4id is None}
-    for path, c4id in c4py.identify_files(unknown).items():
+    for path, c4id in c4py.identify_files(unknown, progress=progress).items():
         place = os.fspath(path)
         try:
             c4id = _id_of_bytes(place, c4id)

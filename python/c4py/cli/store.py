@@ -101,6 +101,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage
 """,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_quiet()
     return parser
 
 
@@ -112,7 +113,8 @@ def _info(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     source, stores = _stores(options)
     automatic = is_store_automatic()
-    described = [_described(store, is_first=at == 0) for at, store in enumerate(stores)]
+    progress = shown_progress(options)
+    described = [_described(store, is_first=at == 0, progress=progress) for at, store in enumerate(stores)]
     if options.json:
         print(json.dumps({"source": source, "store_auto": automatic, "stores": described}))
     else:
@@ -122,11 +124,11 @@ def _info(parser: Parser, arguments: list[str]) -> int:
     return max(1 if "error" in one else 0 for one in described)
 
 
-def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
+def _described(store: OneStore, *, is_first: bool, progress: bool) -> dict[str, object]:
     """Tell what a store holds, or why that cannot be told."""
     described: dict[str, object] = {"store": _place(store), "written": is_first, "made": _is_made(store)}
     try:
-        stats = store.stats()
+        stats = store.stats(progress=progress)
     except OSError as error:
         return described | {"error": reason(error)}
     return described | {name: getattr(stats, name) for name in COUNTED if hasattr(stats, name)}
@@ -165,21 +167,28 @@ exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong u
 """,
     )
     parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
+    parser.add_quiet()
     return parser
 
 
 def _ls(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
+    from c4py.progress import Steps
+
     _, stores = _stores(options)
     code = 0
+    # On a terminal the list itself shows how far it is.
+    progress = shown_progress(options) and not sys.stdout.isatty()
     for at, store in enumerate(stores):
         if not _is_made(store):
             code = fail(f"c4py store ls: {visible(_place(store))}: the store is not made yet", 1)
             continue
         lines = _long_lines(store) if options.long else ((c4id, str(c4id)) for c4id in store)
-        for c4id, line in lines:
-            if not any(earlier.has(c4id) for earlier in stores[:at]):
-                sys.stdout.write(f"{line}\n")
+        with Steps(progress, phase="walk") as steps:
+            for number, (c4id, line) in enumerate(lines):
+                steps.begin(line, number)
+                if not any(earlier.has(c4id) for earlier in stores[:at]):
+                    sys.stdout.write(f"{line}\n")
     return code
 
 
@@ -219,6 +228,7 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
     parser.add_argument("--resume", metavar="CURSOR", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_quiet()
     return parser
 
 
@@ -278,6 +288,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
         help="keep what is younger: 15m, 8h, 2d, 1w (1d)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_quiet()
     return parser
 
 
