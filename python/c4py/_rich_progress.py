@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from c4py.progress import PHASES, figures, last_of_path
+from c4py.progress import PATH_CELLS, PHASES, figures, last_of_path, room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,38 +17,44 @@ if TYPE_CHECKING:
     from c4py.progress import Speed
 
 #: Cells of a bar, at least and at most.
-SHORTEST, LONGEST = 8, 40
+SHORTEST, LONGEST = 8, 30
 
 
 class Bar:
-    """A line with a bar and figures, and below it the path."""
+    """A line with a bar, figures, and the path where there is room.
+
+    It is one line, drawn in one write and removed without knowing what is there: Ctrl-C may come at any moment.
+    """
 
     def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._console = Console(file=stream, force_terminal=True, highlight=False)
-        self._encoding = stream.encoding or "ascii"
-        # Redrawn when there is something new: no thread of its own, which would go on while the work is held up.
-        self._live = Live(
-            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self._live.start()
-        # Whoever is killed or stopped leaves a terminal that has its cursor.
-        self._console.show_cursor(True)
 
     def show(self, stats: ScanStats, speed: Speed) -> None:
         """Show a moment."""
-        columns = self._console.width
+        columns = room(self._stream)
         what, words = PHASES[stats.phase], figures(stats, speed)
-        length = min(columns - len(what) - len(words) - 3, LONGEST)
-        line: Table | Text = Text(f"{what} {words}", no_wrap=True, overflow="ellipsis")
-        if length >= SHORTEST:
-            line = Table.grid(padding=(0, 1, 0, 0))
-            line.add_row(Text(what), _bar(stats, length), Text(words, no_wrap=True))
-        path = last_of_path(stats.path, max(columns - 1, 4), self._encoding)
-        self._live.update(Group(line, Text(path, "dim", no_wrap=True, overflow="crop")), refresh=True)
+        rest = columns - len(what) - len(words) - 2
+        line = Table.grid(padding=(0, 1, 0, 0))
+        parts: list[Text | ProgressBar] = [Text(words, no_wrap=True, overflow="ellipsis")]
+        if rest >= SHORTEST:
+            length = min(max(rest // 3, SHORTEST), LONGEST)
+            parts.insert(0, _bar(stats, length))
+            rest -= length + 1
+            if stats.path and rest >= PATH_CELLS:
+                parts.append(Text(last_of_path(stats.path, rest, self._stream.encoding or "ascii"), "dim"))
+        line.add_row(Text(what, no_wrap=True, overflow="crop"), *parts)
+        with self._console.capture() as captured:
+            self._console.print(line, end="", width=columns, no_wrap=True, crop=True)
+        self._write(captured.get().rstrip("\n"))
 
     def end(self) -> None:
         """Take the bar away."""
-        self._live.stop()
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r{text}\x1b[K")
+        self._stream.flush()
 
 
 def _bar(stats: ScanStats, length: int) -> ProgressBar:

@@ -401,10 +401,9 @@ class _Line:
         self._cells = 0
 
     def show(self, stats: ScanStats, speed: Speed) -> None:
-        # In the last cell a terminal may begin a new line, on which nothing could be written over.
-        room = _columns(self._stream) - 1
-        text = _first(f"{PHASES[stats.phase]} {figures(stats, speed)}", room)
-        rest = room - _cells(text) - 2
+        columns = room(self._stream)
+        text = _first(f"{PHASES[stats.phase]} {figures(stats, speed)}", columns)
+        rest = columns - _cells(text) - 2
         if stats.path and rest >= PATH_CELLS:
             text += "  " + last_of_path(stats.path, rest, self._stream.encoding or "ascii")
         self._write(text)
@@ -419,11 +418,16 @@ class _Line:
         self._cells = _cells(text)
 
 
-def _columns(stream: TextIO) -> int:
+def room(stream: TextIO) -> int:
+    """Count the cells that a line may have, so that it can be written over.
+
+    After the last cell a terminal may go on in the next line, and two are for the `^C` that it shows.
+    """
     from shutil import get_terminal_size
 
-    with suppress(OSError, ValueError):
-        columns = os.get_terminal_size(stream.fileno()).columns
-        if columns > 0 and "COLUMNS" not in os.environ:
-            return columns
-    return get_terminal_size().columns
+    columns = 0
+    if "COLUMNS" not in os.environ:
+        # That of shutil is the terminal of stdout, which may be another or none.
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return max((columns or get_terminal_size().columns) - 3, 1)
