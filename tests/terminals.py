@@ -54,8 +54,8 @@ class Screen:
                 line = self.lines[row].ljust(column)
                 self.lines[row] = line[:column] + cells + line[column + len(cells) :]
                 column += len(cells)
-                self.seen.append(self.lines[row].replace("\0", "").rstrip())
             elif control == "\r":
+                self.seen.append(self.lines[row].replace("\0", "").rstrip())
                 column = 0
             elif control == "\n":
                 row, column = row + 1, 0

@@ -114,7 +114,7 @@ def test_ctrl_c_while_a_pipe_is_read(home: Path) -> None:
     read, write = os.pipe()
     for command in ("id", "verify - d"):
         running = OnTerminal(home, command.split(), stdin=read, code=None)
-        running.wait_for(lambda _: waits_for_input(running.process.pid))
+        running.wait_for(lambda _, pid=running.process.pid: waits_for_input(pid))  # type: ignore[misc]
         running.interrupt()
         code, _, screen = running.end()
         assert (code, screen.text.removeprefix("^C")) == (130, NAMED)

@@ -133,7 +133,7 @@ class Listener:
 
 
 class Steps:
-    """Work on objects one after the other, which tells how far it is; leaving the `with` block takes away what is shown.
+    """Work on objects one after the other that tells how far it is; leaving the `with` block takes away what is shown.
 
     A function is called with (name, done, total) before each object, and at the end with an empty name; what takes a
     ScanStats, also while an object is read. total, bytes_total: 0 where they are not known.
@@ -371,11 +371,13 @@ class _Display:
             return
         self._next = now + REDRAWN_AFTER
         self._speed.note(now, stats)
-        if self._screen is None:
-            self._screen = _screen(sys.stderr)
-        # Work does not fail because nobody can see how far it is: a stream that was closed, a terminal that is gone.
-        with suppress(OSError, ValueError):
+        try:
+            if self._screen is None:
+                self._screen = _screen(sys.stderr)
             self._screen.show(stats, self._speed)
+        except (OSError, ValueError):
+            # Work goes on although nobody can see how far it is: a stream that was closed, a terminal that is gone.
+            self._next = float("inf")
 
     def end(self) -> None:
         """Take away what is shown."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
+    from c4py._rust import Entry
     from c4py._types import StrPath
     from c4py.progress import Steps
     from c4py.store.protocol import AnyStore
@@ -72,8 +73,7 @@ class Contents:
         """Give the sizes of what is needed, as far as the manifest says them and somebody wants to know."""
         if not progress.is_heard:
             return {}
-        entries = (entry for _, entry in self.state.flat_entries() if entry.size >= 0 and not entry.is_sequence)
-        return {entry.c4id: entry.size for entry in entries if entry.c4id is not None}
+        return {c4id: entry.size for _, entry, c4id in self._files() if entry.size >= 0 and not entry.is_sequence}
 
     def listings(self) -> Iterator[C4ID]:
         """Give the IDs of the directories that the store has the texts of, that of the top among them, each once."""
@@ -85,23 +85,26 @@ class Contents:
 
     def _needed(self) -> Iterator[tuple[str, C4ID]]:
         lists: dict[C4ID, bytes] | None = None
-        for path, entry in self.state.flat_entries():
-            # A link is made from its target's text, and its ID is that of what is elsewhere.
-            if entry.c4id is None or entry.c4id.is_nil() or stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
-                continue
-            if entry.is_dir() or entry.is_symlink():
-                continue
+        for path, entry, c4id in self._files():
             if not entry.is_sequence:
-                yield path, entry.c4id
+                yield path, c4id
                 continue
             if lists is None:
                 lists = _inline_lists(self.state)
-            members = lists.get(entry.c4id)
+            members = lists.get(c4id)
             if members is None:
-                yield path, entry.c4id
-                members = self._stored_list(entry.c4id)
+                yield path, c4id
+                members = self._stored_list(c4id)
             for start in range(0, len(members), ID_LENGTH):
                 yield path, C4ID(members[start : start + ID_LENGTH].decode("ascii"))
+
+    def _files(self) -> Iterator[tuple[str, Entry, C4ID]]:
+        """Give the files and sequences that have content; of a link, its ID is that of what is elsewhere."""
+        for path, entry in self.state.flat_entries():
+            if entry.c4id is None or entry.c4id.is_nil() or stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
+                continue
+            if not entry.is_dir() and not entry.is_symlink():
+                yield path, entry, entry.c4id
 
     def _stored_list(self, c4id: C4ID) -> bytes:
         """Read the members of a sequence from the store; none where that does not have them."""

@@ -111,7 +111,9 @@ class Intake:
 
     @property
     def _done(self) -> int:
-        return self._result.copied + self._result.skipped
+        """How many objects were taken; listings are not in the list of what there must be, and not in its count."""
+        done = self._result.copied + self._result.skipped
+        return min(done, self._steps.total or done)
 
     def _fail(self, error: StoreCorrupt | BundleError) -> None:
         self._failure = self._failure or error
