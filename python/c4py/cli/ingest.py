@@ -31,7 +31,7 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py ingest",
-        usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] BUNDLE",
+        usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] [-q] BUNDLE",
         description="Take a bundle in: its content into the store, its manifests into a directory.",
         epilog=EPILOG,
     )
@@ -39,6 +39,7 @@ def build_parser() -> Parser:
     parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
     parser.add_json_lines()
+    parser.add_quiet()
     return parser
 
 
