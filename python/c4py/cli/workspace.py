@@ -74,7 +74,9 @@ examples:
     _add_store(parser)
     parser.add_argument("manifest", nargs="*", metavar="MANIFEST", help="a c4m file")
     parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be done, and do nothing")
-    parser.add_argument("--source", action="append", default=[], metavar="DIRECTORY", help="another source of content")
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="DIRECTORY", help="take content from there too"
+    )
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
     parser.add_json()
     parser.add_quiet()
