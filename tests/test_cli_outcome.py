@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -242,31 +241,3 @@ def test_progress_is_shown_unless_quiet_is_given(
     assert main(arguments) == 0
     assert progress
     assert set(progress) == {True}
-
-
-def test_reconcile_tells_an_object_how_far_the_comparison_is_and_then_the_operations(
-    home: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Progress:
-        def __init__(self) -> None:
-            self.told: list[object] = []
-
-        def update(self, stats: object) -> None:
-            self.told.append(stats)
-
-        def __call__(self, kind: str, path: str, index: int, total: int) -> None:
-            self.told.append((kind, path, index, total))
-
-    # A comparison as short as this one is over before it would be told.
-    module = sys.modules["c4py.reconcile"]
-    plan = module.plan_reconciliation
-
-    def told_at_once(*arguments: Any) -> Any:
-        arguments[-1]("comparing")
-        return plan(*arguments)
-
-    monkeypatch.setattr(module, "plan_reconciliation", told_at_once)
-    progress = Progress()
-    build(home / "source", CONTENT)
-    c4py.reconcile(c4py.load(home / "old.c4m"), tree, sources=[home / "source"], progress=progress)
-    assert progress.told == ["comparing", ("update", "a", 0, 1)]

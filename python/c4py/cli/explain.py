@@ -161,7 +161,7 @@ examples:
   c4py explain diff shots.c4m shots/    what changed since the manifest was made
 """,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory, twice")
+    parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory")
     return parser
 
 
@@ -224,10 +224,10 @@ def _patch_parser() -> Parser:
     parser = _parser(
         "patch",
         "Tell what c4py patch would do. The files of a directory are read.",
-        "TARGET [DEST]",
+        "TREE [DESTINATION]",
         """\
 examples:
-  c4py explain patch delivery.c4m shots/    what would become of shots/, and which content is missing
+  c4py explain patch delivery.c4m shots/    what would be done, and which content is missing
   c4py explain patch --source /mnt/usb delivery.c4m shots/
                                             the same, with content from there
   c4py explain patch -r change.c4m shots/   what going back would do
@@ -238,11 +238,13 @@ c4py patch --dry-run lists every operation.
 """,
     )
     parser.add_argument(
-        "path", nargs="*", metavar="TREE", help="a manifest or a directory; a directory that becomes it"
+        "path", nargs="*", metavar="TREE", help="a manifest or a directory, and a directory that would become it"
     )
-    parser.add_argument("-r", "--reverse", action="store_true", help="TARGET is a change that patch -s printed")
+    parser.add_argument("-r", "--reverse", action="store_true", help="undo the change that patch -s has printed")
     parser.add_argument("-n", "--number", type=int, default=0, metavar="N", help="the state after section N")
-    parser.add_argument("--source", action="append", default=[], metavar="DIRECTORY", help="another source of content")
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="DIRECTORY", help="take content from there too"
+    )
     return parser
 
 

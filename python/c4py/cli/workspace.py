@@ -48,7 +48,7 @@ def _parser(action: str, description: str, codes: str, *, examples: str = "") ->
 
 
 def _add_store(parser: Parser) -> None:
-    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
 
 
 def _workspace(options: argparse.Namespace) -> c4py.Workspace:
@@ -74,7 +74,9 @@ examples:
     _add_store(parser)
     parser.add_argument("manifest", nargs="*", metavar="MANIFEST", help="a c4m file")
     parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be done, and do nothing")
-    parser.add_argument("--source", action="append", default=[], metavar="DIRECTORY", help="another source of content")
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="DIRECTORY", help="take content from there too"
+    )
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
     parser.add_json()
     parser.add_quiet()
@@ -128,8 +130,8 @@ def _reset_parser() -> Parser:
         "0 done, 1 an error, 4 corrupt content in the store",
         examples="""\
 examples:
-  c4py workspace reset -C shots
-  c4py workspace reset -C shots --keep-removed  what is lost otherwise goes into the store
+  c4py workspace reset -C shots                 undo what was edited
+  c4py workspace reset -C shots --keep-removed  and keep that in the store
 """,
     )
     _add_store(parser)
@@ -161,6 +163,7 @@ examples:
   c4py workspace snapshot -C shots > today.c4m
   c4py workspace snapshot -C shots --no-store   the manifest alone
   c4py workspace snapshot -C shots --json | jq -r .c4id
+                                                its ID alone
 """,
     )
     _add_store(parser)
@@ -196,8 +199,8 @@ def _diff_parser() -> Parser:
         "0 nothing changed, 1 something did, or an error, 3 some files could not be read",
         examples="""\
 examples:
-  c4py workspace diff -C shots                  + added, - removed, ~ modified
-  c4py workspace diff -C shots --json | jq -r .added[].path
+  c4py workspace diff -C shots                  + what is new, - what is gone, ~ what is different
+  c4py workspace diff --json | jq .added        what is new, as data
 """,
     )
     parser.add_json()
@@ -228,8 +231,7 @@ def _status_parser() -> Parser:
         "0 a manifest was checked out, 1 none, or not to its end, or an error",
         examples="""\
 examples:
-  c4py workspace status -C shots
-  c4py workspace status -C shots --json | jq -r .manifest_c4id
+  c4py workspace status -C shots                its manifest, and whether the checkout has ended
 """,
     )
     parser.add_json()
