@@ -42,6 +42,10 @@ def make_world(home: Path) -> None:
     store = c4py.FSStore(home / "store")
     c4py.dump(c4py.scan(shots, store=store), home / "shots.c4m")
     store.remove(c4py.identify_bytes(b"late"))
+    workspace = c4py.Workspace(home / "ws", store=store)
+    workspace.checkout(c4py.load(home / "shots.c4m").filter(lambda path, _: path != "late.exr"))
+    (home / "ws" / "copy.exr").write_bytes(b"blank" * 1000)
+    (home / "ws" / "a" / "plate.exr").rename(home / "ws" / "a" / "plate.2.exr")
     with open(home / "note.txt", "rb") as note:
         store.put(note)
     Path(store.tree.root, "stray").write_text("nothing that a store has")
