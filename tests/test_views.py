@@ -20,10 +20,13 @@ import rich.console
 from c4py import Entry, Manifest
 from c4py._cells import cells, short
 from c4py._html import diff_html, manifest_html
-from c4py._json import diff_json
+from c4py._json import diff_json, entry_object
 from c4py._rich import diff_table
+from c4py._rust import EntryObjects
 from c4py._visible import visible
 from c4py.safename import safe_name, unsafe_name
+from hypothesis import given
+from hypothesis import strategies as st
 
 HOSTILE = [
     "<script>x</script>",
@@ -261,6 +264,65 @@ def test_any_name_makes_valid_json() -> None:
     assert text.isascii()
     shown = [entry["path"] for entry in json.loads(text)["added"]]
     assert [unsafe_name(path) if "¤" in path else path for path in shown] == HOSTILE
+
+
+def test_a_manifest_is_json(tree: Path) -> None:
+    manifest = c4py.scan(tree)
+    document = json.loads(manifest.to_json())
+    assert list(document) == ["c4id", "entries", "errors"]
+    assert document["c4id"] == str(manifest.compute_c4id())
+    assert document["entries"] == [entry_object(entry) for entry in manifest]
+    assert {entry["type"] for entry in document["entries"]} == {"file", "directory", "symlink", "pipe"}
+    file = io.StringIO()
+    manifest.write_json(file)
+    assert file.getvalue() == manifest.to_json() + "\n"
+    assert json.loads(Manifest().to_json())["entries"] == []
+
+
+NAMES = st.binary(min_size=1, max_size=8).filter(lambda name: not {0, 47} & set(name) and name not in (b".", b".."))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            NAMES | st.text('aé\U0001f600¤\\"\b\f\n\r\t\x7f\u2028', min_size=1),
+            st.sampled_from([0, 0o100644, 0o120777, 0o170000, 0o40755]),
+            st.integers(-(2**40), 2**40),
+            st.integers(-1, 2**63 - 1),
+            st.sampled_from([None, ID]),
+            st.integers(0, 2),
+            NAMES | st.none(),
+        ),
+        max_size=8,
+    )
+)
+def test_entries_of_the_core_are_those_of_python(
+    rows: list[tuple[str | bytes, int, int, int, c4py.C4ID | None, int, bytes | None]],
+) -> None:
+    manifest = Manifest()
+    for name, mode, seconds, size, c4id, depth, target in rows:
+        entry = Entry(name, mode, size=size, c4id=c4id, depth=depth, target=target)
+        entry.timestamp_s = seconds
+        manifest.entries.append(entry)
+    text = "".join(EntryObjects(manifest))
+    assert f"[{text}]" == json.dumps([entry_object(entry) for entry in manifest])
+
+
+def test_entries_are_written_as_they_were_when_writing_began() -> None:
+    manifest = Manifest([Entry(f"{number}", size=number, c4id=ID) for number in range(5000)])
+    objects = EntryObjects(manifest)
+    first = next(objects)
+    assert 100_000 < len(first) < 1_000_000
+    manifest.entries.clear()
+    entries = json.loads(f"[{first}{''.join(objects)}]")
+    assert [entry["size"] for entry in entries] == list(range(5000))
+
+
+def test_a_manifest_is_written_into_nothing_but_a_file() -> None:
+    with pytest.raises(TypeError, match="file must be an open text file, not str"):
+        Manifest().write_json("manifest.json")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Manifest().write_json(io.BytesIO())  # type: ignore[arg-type]
 
 
 def test_names_that_are_no_utf8_are_in_their_safe_form_in_json(tmp_path: Path) -> None:

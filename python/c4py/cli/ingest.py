@@ -63,10 +63,10 @@ def run(arguments: Sequence[str]) -> int:
             missing=result.missing,
             manifests=list(map(utf8_name, result.manifests)),
         )
-    else:
-        print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
-        for name in result.manifests:
-            print(visible(name))
+        return 1 if result.missing else 0
+    print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
+    for name in result.manifests:
+        print(visible(name))
     if result.missing:
         return fail(f"c4py ingest: {result.missing:,} objects are in neither the bundle nor the store", 1)
     return 0
