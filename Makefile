@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 VERSIONS := 3.11 3.12 3.13 3.14
 export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 
-.PHONY: all venv test servers test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once bench versions package smoke
+.PHONY: all venv wheel-data test servers test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once bench versions package smoke
 
 all: test test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once package versions smoke
 
@@ -23,6 +23,12 @@ target/s3s/bin/s3s-fs:
 
 test-servers: venv servers ## the store's suite on a server that checks signatures
 	$(PYTHON) -m pytest -m servers tests/test_store_objects.py
+
+wheel-data: venv ## write the manual page and the completion scripts that the wheel installs; a test compares them
+	$(PYTHON) -m c4py man > wheel/data/share/man/man1/c4py.1
+	$(PYTHON) -m c4py completion bash > wheel/data/share/bash-completion/completions/c4py
+	$(PYTHON) -m c4py completion zsh > wheel/data/share/zsh/site-functions/_c4py
+	$(PYTHON) -m c4py completion fish > wheel/data/share/fish/vendor_completions.d/c4py.fish
 
 fmt: ## Rust source is formatted
 	cargo fmt --all --check

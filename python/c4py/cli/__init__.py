@@ -105,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(verb: str, arguments: list[str]) -> int:
     if verb == "help":
-        verb, arguments = arguments[0] if arguments else "", ["--help"]
+        verb, *action = arguments or [""]
+        arguments = [*action, "--help"]
     if verb in ("", "-h", "--help") and (verb or arguments):
         sys.stdout.write(usage())
         return 0

@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
-        parser.error("at least one PATH is expected")
+        parser.error("at least one TREE is expected")
     with command_errors("c4py dupes", WRONG_USAGE):
         copies, is_whole = _copies(options)
         is_read = _identify(copies)
@@ -118,7 +118,7 @@ def build_parser() -> Parser:
         description="Print the files that have the same content, and what they waste.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", metavar="PATH", help="a directory, a manifest (.c4m), or - for one on stdin")
+    parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
     parser.add_argument("--directories", action="store_true", help="find whole directories as well")
     parser.add_argument(
         "--min-size", type=_size, default=1, metavar="SIZE", help="leave out what is smaller: 4096, 10K, 1.5G"

@@ -29,12 +29,12 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py ingest",
-        usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] BUNDLE",
+        usage="%(prog)s [flags] BUNDLE",
         description="Take a bundle in: its content into the store, its manifests into a directory.",
         epilog=EPILOG,
     )
     parser.add_argument("bundle", nargs="*", metavar="BUNDLE", help="a directory or tar file that c4py pool made")
-    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

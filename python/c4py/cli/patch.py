@@ -36,6 +36,16 @@ if TYPE_CHECKING:
     from c4py.store import FSStore, MultiStore, ObjectStore
 
 EPILOG = """\
+What it does depends on the operands:
+
+  MANIFEST                     print the last state of its chain
+  MANIFEST OUT.c4m             write that to a file
+  MANIFEST MANIFEST MANIFEST   print the last state of a chain in three or more files
+  DIRECTORY                    print its manifest; its content is stored, if a store is configured
+  DIRECTORY OUT.c4m            write that to a file
+  MANIFEST DIRECTORY           make the directory what the manifest says
+  DIRECTORY DIRECTORY          make the second what the first is
+
 examples:
   c4py patch shots.c4m                       the last state of a chain
   c4py patch -n 3 shots.c4m                  the state after its third section
@@ -60,17 +70,26 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py patch",
-        usage="%(prog)s [flags] target [dest]",
+        usage="%(prog)s [flags] TREE [DESTINATION]",
         description="Bring a directory or a manifest to a state.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", metavar="target", help="a manifest (- for stdin) or a directory")
+    parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory; see below")
     parser.add_argument("-s", "--store", action="store_true", help="store what is removed and the state before")
-    parser.add_argument("-r", "--reverse", action="store_true", help="target is a change that -s printed: undo it")
+    parser.add_argument("-r", "--reverse", action="store_true", help="undo the change that -s has printed")
     parser.add_argument("-e", "--ergonomic", action="store_true", help="print or write the form for people")
     parser.add_argument("-n", "--number", type=int, default=0, metavar="N", help="the state after section N")
-    parser.add_argument("-m", "--mode", type=scan_mode, default="full", help="how a directory is scanned, as in id")
-    parser.add_argument("--source", action="append", default=[], metavar="DIR", help="another source of content")
+    parser.add_argument(
+        "-m",
+        "--mode",
+        type=scan_mode,
+        default="full",
+        metavar="MODE",
+        help="how to scan a directory, as in id",
+    )
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="DIRECTORY", help="take content from there too"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and touch nothing")
     parser.add_argument("--no-store", action="store_true", help="store nothing of what is scanned")
     return parser

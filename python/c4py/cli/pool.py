@@ -33,12 +33,12 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py pool",
-        usage="%(prog)s [-h] [--store PATH|URI] [--json] MANIFEST BUNDLE",
+        usage="%(prog)s [flags] MANIFEST BUNDLE",
         description="Bundle a manifest with all content that it needs, to be carried anywhere.",
         epilog=EPILOG,
     )
     parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
-    parser.add_argument("--store", metavar="PATH|URI", help="where content comes from, not from the configured store")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
     parser = Parser(usage_code=WRONG_USAGE, prog=f"c4py store {action}", description=description, epilog=epilog)
     if has_store:
-        parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+        parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     return parser
 
 
@@ -71,7 +71,7 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
 """,
         has_store=False,
     )
-    parser.add_argument("place", nargs="*", metavar="PATH|URI", help="the store; ~/.c4/store where nothing is given")
+    parser.add_argument("place", nargs="*", metavar="DIRECTORY|URI", help="the store; without it ~/.c4/store")
     parser.add_argument("--replace", action="store_true", help="take the place of a store that is named already")
     return parser
 
@@ -81,7 +81,7 @@ def _init(parser: Parser, arguments: list[str]) -> int:
 
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
-        parser.error("one PATH or URI is expected")
+        parser.error("one DIRECTORY or URI is expected")
     fail(f"the store is {visible(init_store(*options.place, replace=options.replace))}", 0)
     if os.environ.get("C4_STORE"):
         fail("c4py store init: C4_STORE is set, and goes before the file", 0)
@@ -214,9 +214,9 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
 """,
     )
     parser.add_argument("--sample", type=_sample, metavar="PART", help="check a part (0.05, 5%%), or so many objects")
-    parser.add_argument("--seed", type=int, default=0, help="another number chooses other objects for the sample")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another sample")
     parser.add_argument("--time-limit", type=_duration, metavar="TIME", help="begin no object after it: 90s, 15m, 8h")
-    parser.add_argument("--resume", metavar="CURSOR", help="where a verification that was not complete is to go on")
+    parser.add_argument("--resume", metavar="C4ID", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -268,7 +268,7 @@ examples:
 exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
 """,
     )
-    parser.add_argument("roots", nargs="*", metavar="ROOT", help="manifests (.c4m) and IDs that are kept")
+    parser.add_argument("roots", nargs="*", metavar="MANIFEST|C4ID", help="the roots: what is kept")
     parser.add_argument("--yes", "--force", dest="yes", action="store_true", help="remove; without it nothing changes")
     parser.add_argument(
         "--grace",
@@ -284,7 +284,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
 def _gc(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "roots")
     if not options.roots:
-        parser.error("at least one ROOT is expected: without any, everything would be removed")
+        parser.error("at least one MANIFEST or C4ID is expected: without any, everything would be removed")
     store = _one_store(parser, options)
     if not isinstance(store, c4py.FSStore):
         parser.error(f"gc needs a directory, and {_place(store)} is none")

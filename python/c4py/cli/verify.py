@@ -79,14 +79,14 @@ def build_parser() -> Parser:
         description="Compare a directory with a manifest: every file is read, and has to have its ID.",
         epilog=EPILOG,
     )
-    parser.add_argument("manifest", help="a c4m file; - for standard input")
-    parser.add_argument("directory", help="the directory that it should describe")
+    parser.add_argument("manifest", metavar="MANIFEST", help="a c4m file; - for standard input")
+    parser.add_argument("directory", metavar="DIRECTORY", help="the directory that it should describe")
     for name, what in zip(REPORTS, ("JSON", "one HTML page", "CSV", "JUnit XML"), strict=True):
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write a report as {what}; - for standard output")
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="read no file; compare presence, type, size and time")
     much.add_argument(
-        "--sample", type=_share, metavar="SHARE", help="read a share of the files, such as 0.1 or 10%%; always the same"
+        "--sample", type=_share, metavar="PART", help="read a share of the files, such as 0.1 or 10%%; always the same"
     )
     parser.add_argument("--metadata", action="store_true", help="compare modes, times and sizes as well")
     parser.add_argument("--workers", type=worker_count, metavar="N", help="threads; by default one a processor")

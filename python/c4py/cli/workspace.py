@@ -48,7 +48,7 @@ def _parser(action: str, description: str, codes: str, *, examples: str = "") ->
 
 
 def _add_store(parser: Parser) -> None:
-    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
 
 
 def _workspace(options: argparse.Namespace) -> c4py.Workspace:
@@ -116,6 +116,11 @@ def _reset_parser() -> Parser:
         "reset",
         "Bring the directory back to the manifest that was checked out last. What changed since is lost.",
         "0 done, 1 an error, 4 corrupt content in the store",
+        examples="""\
+examples:
+  c4py workspace reset -C shots                 undo what was edited
+  c4py workspace reset -C shots --keep-removed  and keep that in the store
+""",
     )
     _add_store(parser)
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
@@ -184,6 +189,11 @@ def _diff_parser() -> Parser:
         "diff",
         "Tell what changed since the checkout. The files are read.",
         "0 nothing changed, 1 something did, or an error, 3 some files could not be read",
+        examples="""\
+examples:
+  c4py workspace diff -C shots                  + what is new, - what is gone, ~ what is different
+  c4py workspace diff --json | jq '.added'
+""",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -210,6 +220,10 @@ def _status_parser() -> Parser:
         "status",
         "Tell what was checked out.",
         "0 a manifest was checked out, 1 none, or not to its end, or an error",
+        examples="""\
+examples:
+  c4py workspace status -C shots
+""",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
