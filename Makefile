@@ -85,5 +85,7 @@ smoke: package ## the wheel, installed into a fresh environment and used outside
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py version
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py id /usr/share/zoneinfo > $(CURDIR)/target/smoke.c4m
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py id $(CURDIR)/target/smoke.c4m | cmp - $(CURDIR)/target/smoke.c4m
+	target/venv-smoke/bin/c4py man | cmp - target/venv-smoke/share/man/man1/c4py.1
+	target/venv-smoke/bin/c4py completion bash | cmp - target/venv-smoke/share/bash-completion/completions/c4py
 	target/venv-smoke/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-benchmark
 	target/venv-smoke/bin/python -m pytest -q -p no:cacheprovider tests/acceptance

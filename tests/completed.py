@@ -25,7 +25,8 @@ STARTED = {"bash": ["bash", "--noprofile", "--norc", "-i"], "zsh": ["zsh", "-f",
 #: What is typed first: the prompt is one word, and completion is that of the script alone.
 PREPARED = {
     "bash": "PS1='ready> '; bind 'set enable-bracketed-paste off'; . ~/script",
-    "zsh": "PS1='ready> '; unset zle_bracketed_paste; setopt no_list_beep no_auto_remove_slash; autoload -U compinit; compinit -u -d ~/dump;"
+    "zsh": "PS1='ready> '; unset zle_bracketed_paste; setopt no_list_beep no_auto_remove_slash;"
+    " autoload -U compinit; compinit -u -d ~/dump;"
     " bindkey '^I' complete-word; . ~/script",
 }
 
@@ -43,7 +44,8 @@ def offered_by_bash(line: str, directory: Path) -> list[str]:
     source = shlex.quote(str(_beside(directory, "bash") / "script"))
     # The words as readline breaks them; what the line ends with is the last, and may be empty.
     code = (
-        f". {source}; COMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:';"
+        f". {source}; COMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}};"
+        " COMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:';"
         f' COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _c4py; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     done = subprocess.run(
@@ -92,7 +94,9 @@ class Shell:
         if self.child == 0:
             os.chdir(directory)
             os.execvpe(
-                STARTED[name][0], STARTED[name], os.environ | {"TERM": "xterm", "HOME": str(self.beside), "COLUMNS": "200"}
+                STARTED[name][0],
+                STARTED[name],
+                os.environ | {"TERM": "xterm", "HOME": str(self.beside), "COLUMNS": "200"},
             )
         self._type(f"{PREPARED[name]}; c4py() {{ printf '%s\\n' \"$@\" > ~/answer.new; mv ~/answer.new ~/answer; }}\n")
         # Nothing is typed before the script is read: what completes would be the shell's own.

@@ -20,6 +20,9 @@ def needs(tool: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed")
 
 
+#: Comes with the tests, beside their Python.
+SHELLCHECK = str(Path(sys.executable).parent / "shellcheck")
+
 bash, zsh, fish = map(needs, SHELLS)
 
 #: Shells that can be asked without a terminal.
@@ -174,7 +177,7 @@ def test_a_directory_named_like_a_verb_does_not_change_the_verb(shell: Shell) ->
         pytest.param(["bash", "-n"], id="bash", marks=bash),
         pytest.param(["zsh", "-n"], id="zsh", marks=zsh),
         pytest.param(["fish", "--no-execute"], id="fish", marks=fish),
-        pytest.param([str(Path(sys.executable).parent / "shellcheck"), "--shell=bash", "--severity=style"], id="shellcheck"),
+        pytest.param([SHELLCHECK, "--shell=bash", "--severity=style"], id="shellcheck"),
     ],
 )
 def test_the_scripts_have_no_errors(check: list[str], tmp_path: Path, request: pytest.FixtureRequest) -> None:

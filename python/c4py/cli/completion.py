@@ -18,23 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EPILOG = """\
-Once, for a shell that completes no arguments of c4py yet:
+Where each shell looks for the script (mkdir -p makes the directory):
 
-  bash  c4py completion bash > ~/.local/share/bash-completion/completions/c4py
-        where the package bash-completion is installed; elsewhere write the script to any place, and have
-        ~/.bashrc read it:  . ~/.c4py-completion.bash
-  zsh   c4py completion zsh > ~/.zfunc/_c4py
-        in a directory of $fpath: in ~/.zshrc 'fpath+=~/.zfunc' stands before 'autoload -U compinit; compinit'
-  fish  c4py completion fish > ~/.config/fish/completions/c4py.fish
+  bash  ~/.local/share/bash-completion/completions/c4py
+        with the package bash-completion; without it any file, which ~/.bashrc reads: . FILE
+  zsh   ~/.zfunc/_c4py
+        or another directory of $fpath; in ~/.zshrc: fpath+=~/.zfunc; autoload -U compinit; compinit
+  fish  ~/.config/fish/completions/c4py.fish
 
-The directory has to be there: mkdir -p. The next shell that is started completes. After an update of c4py write the
-script again. Where c4py is installed under /usr or /usr/local the shells find what the package has.
+The next shell that is started completes. Write the script again when c4py was updated. Where c4py is installed below
+/usr or /usr/local, the shells find the script of the package.
 
 examples:
   c4py completion bash > ~/.local/share/bash-completion/completions/c4py
-                                              for every bash to come
-  source <(c4py completion bash)              for this bash alone
-  c4py completion fish | source               for this fish alone
+  c4py completion zsh > ~/.zfunc/_c4py
+  c4py completion fish > ~/.config/fish/completions/c4py.fish
+                                    for every shell to come
+  source <(c4py completion bash)    for this bash alone
+  c4py completion fish | source     for this fish alone
 
 exit codes: 0 done, 1 wrong usage
 """

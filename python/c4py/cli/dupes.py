@@ -41,7 +41,7 @@ examples:
   c4py dupes shots/                         the copies in a directory
   c4py dupes --min-size 100M /mnt/a /mnt/b  large ones, in both
   c4py dupes new/ delivered.c4m             what of new/ was delivered before
-  c4py dupes --json shots/ | jq '.wasted'
+  c4py dupes --json shots/ | jq .wasted     the bytes that could be saved
 
 exit codes: 0 no duplicates, 1 duplicates, 2 an error, wrong usage too, 3 some files could not be read: there may be
 more, 130 interrupted

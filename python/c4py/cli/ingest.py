@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  c4py ingest /mnt/usb/shots            its content into the store, its manifests into this directory
-  c4py ingest -C manifests shots.tar.zst
+  c4py ingest /mnt/usb/shots                content into the store, manifests into this directory
+  c4py ingest -C manifests shots.tar.zst    manifests into another one
 
 All content is verified. What the store has already is not read again, so that a second run goes on where the first was.
 

@@ -37,7 +37,7 @@ def exit_codes(text: str) -> list[tuple[int, str]]:
 
     told = " ".join(text.removeprefix("exit codes:").split())
     # What a code means ends where the next one begins.
-    return [(int(code), what) for code, what in re.findall(r"(?:^|[,;] )(\d+) (.*?)(?=[,;] \d+ |$)", told)]
+    return sorted((int(code), what) for code, what in re.findall(r"(?:^|[,;] )(\d+) (.*?)(?=[,;] \d+ |$)", told))
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

@@ -50,12 +50,12 @@ examples:
   c4py patch shots.c4m                       the last state of a chain
   c4py patch -n 3 shots.c4m                  the state after its third section
   c4py patch delivery.c4m shots/ > change.c4m
-                                             make shots/ what the manifest says; content comes from the store
+                                             make shots/ what the manifest says, from the store
   c4py patch --dry-run delivery.c4m shots/   what would be done
   c4py patch --source /mnt/backup delivery.c4m shots/
                                              take content from another directory as well
   c4py patch -s delivery.c4m shots/ > change.c4m
-  c4py patch -r change.c4m shots/            keep what is replaced in the store, and go back
+  c4py patch -r change.c4m shots/            keep in the store what is replaced, and go back
   c4py patch plates/ copy/                   make copy/ the same as plates/
 
 Everything is looked up before anything is changed: where content is missing the command says which, and touches

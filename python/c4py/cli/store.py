@@ -94,8 +94,10 @@ def _info_parser() -> Parser:
         "Tell which stores are configured, by what, and what each holds. Its directory is walked, no object is read.",
         """\
 examples:
-  c4py store info
-  c4py store info --json | jq .stores[0].bytes
+  c4py store info                               the stores that are configured
+  c4py store info --store /mnt/old              another one
+  c4py store info --json | jq '.stores[0].bytes'
+                                                the size of the first, in bytes
 
 exit codes: 0 done, 1 an error, 2 wrong usage
 """,
@@ -105,11 +107,11 @@ exit codes: 0 done, 1 an error, 2 wrong usage
 
 
 def _info(parser: Parser, arguments: list[str]) -> int:
+    options = parser.parse_args(arguments)
     import json
 
     from c4py.store import is_store_automatic
 
-    options = parser.parse_args(arguments)
     source, stores = _stores(options)
     automatic = is_store_automatic()
     described = [_described(store, is_first=at == 0) for at, store in enumerate(stores)]
@@ -158,7 +160,7 @@ def _ls_parser() -> Parser:
         "List the IDs of a store, one a line; of several stores, each ID once.",
         """\
 examples:
-  c4py store ls | wc -l
+  c4py store ls | wc -l                 how many objects
   c4py store ls -l | sort -n | tail     the largest objects
 
 exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong usage, 130 interrupted

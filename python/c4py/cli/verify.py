@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  c4py verify delivery.c4m delivery/                read every file and compare all
+  c4py verify delivery.c4m delivery/                read every file, and compare
   c4py verify delivery.c4m delivery/ --html report.html --junit report.xml
                                                     and write reports
-  c4py verify delivery.c4m delivery/ --quick        names, types, sizes and times only; reads no file
+  c4py verify delivery.c4m delivery/ --quick        no file is read: names, types, sizes, times
   c4py verify delivery.c4m delivery/ --sample 5%    read one file of twenty, always the same ones
   c4py id a/ | c4py verify - b/                     compare two directories
 

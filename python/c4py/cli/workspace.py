@@ -192,7 +192,7 @@ def _diff_parser() -> Parser:
         examples="""\
 examples:
   c4py workspace diff -C shots                  + what is new, - what is gone, ~ what is different
-  c4py workspace diff --json | jq '.added'
+  c4py workspace diff --json | jq .added        what is new, as data
 """,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -222,7 +222,7 @@ def _status_parser() -> Parser:
         "0 a manifest was checked out, 1 none, or not to its end, or an error",
         examples="""\
 examples:
-  c4py workspace status -C shots
+  c4py workspace status -C shots                its manifest, and whether the checkout has ended
 """,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
