@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from c4py.cli import VERBS, main
-from c4py.cli.grammar import VALUES, Command, all_verbs, completed_by, parsers, performed
+from c4py.cli.grammar import VALUES, Command, Flag, Operand, all_verbs, completed_by, parsers, performed
 from c4py.cli.parser import HELP_COLUMNS, Parser
 from command import COMMAND, c4py_run, environment
 
@@ -70,7 +70,9 @@ def test_every_flag_and_operand_is_told_in_one_vocabulary(command: Command) -> N
         assert flag.names[-1].startswith("--"), flag.names
     names = [name for flag in command.flags for name in flag.names]
     assert len(names) == len(set(names))
-    for value in (*command.operands, *(flag for flag in command.flags if flag.metavar)):
+    values: list[Flag | Operand] = [*command.operands]
+    values += [flag for flag in command.flags if flag.metavar]
+    for value in values:
         assert value.what
         unknown = [word for word in value.metavar.split("|") if word not in VALUES and not value.choices]
         assert unknown == [], f"metavars are words of c4py.cli.grammar.VALUES: {value}"

@@ -8,7 +8,7 @@ import pty
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from command import COMMAND, c4py_run, environment
 REPOSITORY = Path(__file__).parent.parent
 
 #: What the package ships, below the directory in which it is installed, and what makes it.
-SHIPPED = {
+SHIPPED: dict[str, Callable[[], str]] = {
     "share/man/man1/c4py.1": page,
     "share/bash-completion/completions/c4py": lambda: script("bash"),
     "share/zsh/site-functions/_c4py": lambda: script("zsh"),

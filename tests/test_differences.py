@@ -1,4 +1,4 @@
-"""`docs/differences.md`: every case of `vectors/` that is decided differently stands there, and no case that is none."""
+"""`docs/differences.md`: each case of `vectors/` that is decided differently is told, and what is told is a case."""
 
 from __future__ import annotations
 
