@@ -15,8 +15,22 @@ from command import COMMAND, c4py_run, environment
 from vector_cases import Case, check_all, create, raw
 
 #: Modules that only those verbs may import that need them.
-COSTLY = ("argparse", "asyncio", "difflib", "html", "http", "importlib.metadata", "inspect", "json", "logging", "re")
-COSTLY += ("rich", "shutil", "socket", "tempfile", "typing", "unittest", "urllib.parse", "zipfile")
+COSTLY = {
+    *(
+        "argparse",
+        "asyncio",
+        "difflib",
+        "html",
+        "http",
+        "importlib.metadata",
+        "inspect",
+        "json",
+        "logging",
+        "re",
+        "rich",
+    ),
+    *("shutil", "socket", "tempfile", "typing", "unittest", "urllib.parse", "zipfile"),
+}
 
 
 def test_cases_without_a_verb() -> None:

@@ -135,7 +135,7 @@ def test_info_tells_what_is_configured_and_what_it_holds(home: Path, store: c4py
     (home / "empty").mkdir()
     done = c4py_run("store", "info", "--json", home=home, store=f"{store.root},{home}/empty")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = json.loads(done.stdout.splitlines()[-1])
     assert (told["source"], told["store_auto"]) == ("C4_STORE", False)
     first, second = told["stores"]
     assert (first["store"], first["written"], first["objects"], first["bytes"]) == (str(store.root), True, 10, 55)
@@ -212,7 +212,7 @@ def test_corrupt_objects_end_with_4_and_move_only_when_asked(home: Path, store: 
     damage(store, c4id)
     done = c4py_run("store", "verify", "--json", home=home, store=store.root)
     assert done.returncode == 4
-    told = json.loads(done.stdout)
+    told = json.loads(done.stdout.splitlines()[-1])
     assert (told["ok"], told["checked"], [found["c4id"] for found in told["corrupt"]]) == (False, 10, [str(c4id)])
     assert store.path(c4id).read_bytes() == b"damaged"
     done = c4py_run("store", "verify", "--quarantine", home=home, store=store.root)
@@ -231,10 +231,10 @@ def test_an_object_that_no_reader_finds_is_a_finding(home: Path, store: c4py.FSS
 
 def test_a_part_can_be_checked(home: Path, store: c4py.FSStore) -> None:
     done = c4py_run("store", "verify", "--sample", "3", "--json", home=home, store=store.root)
-    assert json.loads(done.stdout)["checked"] == 3
+    assert json.loads(done.stdout.splitlines()[-1])["checked"] == 3
     for part, checked in (("100%", 10), ("1.0", 10), ("0%", 0)):
         done = c4py_run("store", "verify", "--sample", part, "--json", home=home, store=store.root)
-        assert json.loads(done.stdout)["checked"] == checked
+        assert json.loads(done.stdout.splitlines()[-1])["checked"] == checked
 
 
 def test_a_verification_goes_on_where_it_ended(home: Path, store: c4py.FSStore) -> None:
@@ -242,7 +242,7 @@ def test_a_verification_goes_on_where_it_ended(home: Path, store: c4py.FSStore) 
     resume: list[str] = []
     for _ in range(100):
         arguments = ["--time-limit", "0s", "--json", *resume]
-        told = json.loads(c4py_run("store", "verify", *arguments, home=home, store=store.root).stdout)
+        told = json.loads(c4py_run("store", "verify", *arguments, home=home, store=store.root).stdout.splitlines()[-1])
         checked += told["checked"]
         if told["complete"]:
             break
@@ -283,7 +283,7 @@ def test_gc_keeps_what_a_manifest_refers_to(
     c4py.dump(c4py.scan(tmp_path / "tree"), home / "-odd name.c4m")
     done = c4py_run("store", "gc", "--yes", "--json", "--", "-odd name.c4m", home=home, store=store.root)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["removed_count"] == 10
+    assert json.loads(done.stdout.splitlines()[-1])["removed_count"] == 10
     assert set(store) == set(kept)
 
 

@@ -75,7 +75,7 @@ def test_a_command_that_prints_nothing_needs_no_output(home: Path, delivery: Pat
     assert shell(home, "c4py verify -q m.c4m d >&-") == (0, "", "")
     assert shell(home, "c4py verify -q m.c4m d <&- >&- 2>&-") == (0, "", "")
     (delivery / "more").touch()
-    assert shell(home, "c4py verify -q m.c4m d --json r.json >&-") == (1, "", "")
+    assert shell(home, "c4py verify -q m.c4m d --report r.json >&-") == (1, "", "")
     assert (home / "r.json").read_text().startswith("{")
 
 

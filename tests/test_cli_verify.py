@@ -35,9 +35,9 @@ def verify(home: Path, *arguments: str, piped: bytes | None = None) -> tuple[int
 
 @pytest.mark.usefixtures("delivery")
 def test_what_is_right_is_one_line(home: Path) -> None:
-    assert verify(home, "delivery.c4m", "delivery") == (0, "OK: 3 files verified\n", "")
+    assert verify(home, "delivery.c4m", "delivery") == (0, "OK: 3 files verified, 36 B\n", "")
     manifest = (home / "delivery.c4m").read_bytes()
-    assert verify(home, "-", "delivery/", piped=manifest) == (0, "OK: 3 files verified\n", "")
+    assert verify(home, "-", "delivery/", piped=manifest) == (0, "OK: 3 files verified, 36 B\n", "")
     assert verify(home, "-q", "delivery.c4m", "delivery") == (0, "", "")
 
 
@@ -63,6 +63,9 @@ def test_what_is_wrong_is_listed(home: Path, delivery: Path) -> None:
         "  ~ d/c: type file, is symlink",
         "moved: 1 entry",
         "  > d/b is \\x1b[31m",
+        "next: copy what is corrupt or missing again, and verify again",
+        "next: 'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
+        "FAILED: 1 corrupt, 1 missing, 1 changed, 1 extra; 2 of 3 files read, 24 B",
     ]
     assert verify(home, "-q", "delivery.c4m", "delivery") == (1, "", "")
 
@@ -71,12 +74,13 @@ def test_quick_sample_and_metadata(home: Path, delivery: Path) -> None:
     code, out, _ = verify(home, "delivery.c4m", "delivery", "--quick")
     assert (code, out) == (0, "OK: 3 files, 0 of them read (quick: no file was read)\n")
     code, out, _ = verify(home, "delivery.c4m", "delivery", "--sample", "34%")
-    assert (code, out) == (0, "OK: 3 files, 2 of them read (sample of 0.34)\n")
+    assert (code, out) == (0, "OK: 3 files, 2 of them read, 24 B (sample of 34%)\n")
     os.utime(delivery / "a", (0, 1_600_000_000))
     code, out, _ = verify(home, "delivery.c4m", "delivery", "--quick")
     assert code == 1
     assert "  ~ a: time " in out
-    assert out.endswith("unverified: 2 entries\n")
+    assert "unverified: 2 entries\n" in out
+    assert out.endswith("\nFAILED: 1 changed; 0 of 3 files read\n")
     assert verify(home, "delivery.c4m", "delivery", "--drop-cache", "--workers", "1")[0] == 0
     assert verify(home, "delivery.c4m", "delivery", "--metadata")[0] == 1
 
@@ -86,7 +90,14 @@ def test_a_manifest_in_other_words_is_accepted_when_asked(home: Path, delivery: 
     c4py.dump(c4py.scan(delivery), home / "delivery.c4m")
     (delivery / "note.c4m").write_bytes(b"- - 2 b -\n- - 1 a -\n")
     code, out, _ = verify(home, "delivery.c4m", "delivery")
-    assert (code, out) == (1, "ok: 4 entries match\ncanonical only: 1 entry\n  = note.c4m\n")
+    assert code == 1
+    assert out.splitlines() == [
+        "ok: 4 entries match",
+        "canonical only: 1 entry",
+        "  = note.c4m",
+        "next: --accept-canonical accepts manifests that are right in canonical form",
+        "FAILED: 1 canonical form only; 4 of 4 files read, 56 B",
+    ]
     assert verify(home, "delivery.c4m", "delivery", "--accept-canonical")[0] == 0
 
 
@@ -102,8 +113,12 @@ def test_a_file_that_cannot_be_read_has_an_exit_code_of_its_own(capsys: pytest.C
         (root / "a").chmod(0)
         arguments = ["verify", str(Path(folder, "m.c4m")), str(root)]
         assert main(arguments) == 3
-        out = capsys.readouterr().out
-        assert out == "unreadable: 1 entry\n  ? a: cannot open the file: Permission denied (os error 13)\n"
+        assert capsys.readouterr().out.splitlines() == [
+            "unreadable: 1 entry",
+            "  ? a: cannot open the file: Permission denied (os error 13)",
+            "next: make what is unreadable readable, and verify again",
+            "FAILED: 1 unreadable; 0 of 1 file read",
+        ]
         (root / "b").write_text("b")
         assert main(arguments) == 1
 
@@ -125,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_not_all_where_another_has_no_id(capsys: p
         (root / "a").chmod(0)
         arguments = ["verify", str(Path(folder, "m.c4m")), str(root)]
         assert main(arguments) == 1
-        assert capsys.readouterr().out.endswith("unverified: 1 entry\n  . b\n")
+        assert "unverified: 1 entry\n  . b\nnext: " in capsys.readouterr().out
         # A sample reads what it reads: nothing that is left out of it is wrong.
         assert main([*arguments, "--sample", "1"]) == 3
 
@@ -150,7 +165,9 @@ def test_what_is_not_compared_ends_with_2(home: Path) -> None:
         (["delivery.c4m", "delivery", "--workers", "1025"], "--workers: not a number from 1 to 1024"),
         (["delivery.c4m", "delivery", "--workers", "9" * 5000], "--workers"),
         (["delivery.c4m", "delivery", "--workers", "two"], "--workers"),
-        (["delivery.c4m", "delivery", "--json", "-", "--csv", "-"], "one report"),
+        (["delivery.c4m", "delivery", "--report", "r.pdf"], ".json, .html, .csv or .xml (JUnit), not '.pdf'"),
+        (["delivery.c4m", "delivery", "--report", "-"], "not ''"),
+        (["delivery.c4m", "delivery", "--json", "-"], "unrecognized"),
         (["delivery.c4m", "delivery", "--no-such-flag"], "unrecognized"),
     ):
         code, out, err = verify(home, *arguments)
@@ -161,13 +178,13 @@ def test_what_is_not_compared_ends_with_2(home: Path) -> None:
 
 def test_reports_are_those_of_the_library(home: Path, delivery: Path) -> None:
     (delivery / "a").write_text("content of A")
-    flags = [f"--{name}={name}.out" for name in ("json", "csv", "junit", "html")]
+    flags = [f"--report=r{extension}" for extension in (".json", ".csv", ".XML", ".html")]
     code, out, err = verify(home, "delivery.c4m", "delivery", *flags)
     assert (code, err) == (1, "")
     assert out.startswith("ok: 3 entries match\ncorrupt: 1 entry\n")
     actual = str(c4py.identify_bytes(b"content of A"))
-    for name, first in (("json", "{"), ("csv", "status,"), ("junit", "<?xml"), ("html", "<!doctype html>")):
-        text = (home / f"{name}.out").read_text()
+    for name, first in (("json", "{"), ("csv", "status,"), ("XML", "<?xml"), ("html", "<!doctype html>")):
+        text = (home / f"r.{name}").read_text()
         assert text.lower().startswith(first)
         assert actual in text
     assert not [name for name in os.listdir(home) if name.endswith(".tmp")]
@@ -176,28 +193,61 @@ def test_reports_are_those_of_the_library(home: Path, delivery: Path) -> None:
 def test_a_report_that_cannot_be_written_is_an_error_and_keeps_no_other_from_being_written(
     home: Path, delivery: Path
 ) -> None:
-    flags = ["--json", "nowhere/r.json", "--html", "delivery", "--csv", "/dev/full", "--junit", "r.xml"]
+    (home / "full.csv").symlink_to("/dev/full")
+    (home / "r.html").mkdir()
+    flags = [f"--report={path}" for path in ("nowhere/r.json", "r.html", "full.csv", "r.xml")]
     code, out, err = verify(home, "delivery.c4m", "delivery", *flags)
-    assert (code, out) == (2, "OK: 3 files verified\n")
+    assert (code, out) == (2, "OK: 3 files verified, 36 B\n")
     assert err.splitlines() == [
         "c4py verify: nowhere/r.json: No such file or directory",
-        "c4py verify: delivery: Is a directory",
-        "c4py verify: /dev/full: No space left on device",
+        "c4py verify: r.html: Is a directory",
+        "c4py verify: full.csv: No space left on device",
     ]
     assert (home / "r.xml").read_text().startswith("<?xml")
     (delivery / "a").unlink()
-    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "-", "--csv", "nowhere/r.csv")
+    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "--report", "nowhere/r.csv")
     assert (code, err) == (2, "c4py verify: nowhere/r.csv: No such file or directory\n")
     assert json.loads(out)["is_ok"] is False
 
 
-def test_one_report_goes_to_standard_output_instead_of_text(home: Path, delivery: Path) -> None:
+def test_json_goes_to_standard_output_instead_of_text(home: Path, delivery: Path) -> None:
     (delivery / "a").unlink()
-    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "-", "--html", "json.out")
+    code, out, err = verify(home, "delivery.c4m", "delivery", "--json", "--report", "r.json")
     assert (code, err) == (1, "")
-    assert "a" in out
-    assert json.loads(out)["is_ok"] is False
-    assert (home / "json.out").read_text().lower().startswith("<!doctype html>")
+    assert json.loads(out)["missing"] == ["a"]
+    assert out.count("\n") == 1
+    assert json.loads((home / "r.json").read_text())["is_ok"] is False
+    assert verify(home, "delivery.c4m", "delivery", "--json", "-q") == (1, "", "")
+
+
+def test_a_report_is_saved_in_the_form_of_its_name(home: Path, delivery: Path) -> None:
+    report = c4py.verify_tree(home / "delivery.c4m", delivery)
+    report.save(home / "R.HTML")
+    assert (home / "R.HTML").read_text() == report.to_html()
+    report.save(os.fsencode(home / "r.xml"))
+    assert (home / "r.xml").read_text() == report.to_junit()
+    for name in ("report", "r.txt", ".json"):
+        with pytest.raises(ValueError, match=r"\.json, \.html, \.csv or \.xml"):
+            report.save(home / name)
+    assert not (home / "r.txt").exists()
+
+
+def test_a_screen_has_colours_and_the_same_words(home: Path, delivery: Path) -> None:
+    (delivery / "a").write_text("content of A")
+    (delivery / "\x1b[31m").touch()
+    arguments = [*COMMAND, "verify", "delivery.c4m", "delivery"]
+    plain = subprocess.run(arguments, cwd=home, env=environment(home), capture_output=True, check=False).stdout
+    for variables, is_painted in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+        leader, follower = os.openpty()
+        subprocess.run(arguments, cwd=home, env=environment(home) | variables, stdout=follower, check=False)
+        os.close(follower)
+        shown = os.read(leader, 100_000).replace(b"\r\n", b"\n")
+        os.close(leader)
+        assert (b"\x1b[31mFAILED\x1b[0m: 1 corrupt" in shown) is is_painted
+        assert (b"\x1b[31mcorrupt: 1 entry\x1b[0m\n" in shown) is is_painted
+        for code in (b"\x1b[31m", b"\x1b[32m", b"\x1b[33m", b"\x1b[0m"):
+            shown = shown.replace(code, b"")
+        assert shown == plain
 
 
 def test_an_interrupt_ends_with_130(home: Path, delivery: Path) -> None:

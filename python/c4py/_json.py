@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 
-from c4py._rust import entry_type, utf8_name
+from c4py._rust import EntryObjects, entry_type, utf8_name
+from c4py._visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from c4py._rust import Entry
+    from collections.abc import Callable, Iterable
+
+    from c4py._rust import Entry, Manifest, ScanIssue
     from c4py._types import Differences
+
+#: Objects that are written at once.
+BATCH = 1024
 
 
 def entry_object(entry: Entry) -> dict[str, str | int | None]:
@@ -43,3 +49,46 @@ def diff_json(result: Differences) -> str:
     changes["moved"] = [{"old": entry_object(move.old), "new": entry_object(move.new)} for move in result.moved]
     changes["same"] = len(result.same)
     return json.dumps(changes)
+
+
+def write_manifest(manifest: Manifest, write: Callable[[str], object]) -> None:
+    """Write a manifest as one JSON object, piece by piece: ASCII, in one line, with the end of the line.
+
+    "c4id" is the ID of the manifest; "entries" is a list of entries as `entry_object` makes them, in the order of the
+    manifest; "errors" is a list of what could not be read or was left out, as `issue_object` makes them.
+    """
+    write(f'{{"c4id": "{manifest.compute_c4id()}", "entries": [')
+    for objects in EntryObjects(manifest):
+        write(objects)
+    write(f'], "errors": {json.dumps(list(map(issue_object, manifest.errors)))}}}\n')
+
+
+def manifest_json(manifest: Manifest) -> str:
+    """Write a manifest as one JSON object, with no end of the line."""
+    pieces: list[str] = []
+    write_manifest(manifest, pieces.append)
+    return "".join(pieces).removesuffix("\n")
+
+
+def issue_object(issue: ScanIssue) -> dict[str, str | bool]:
+    """Make the JSON object of an issue of a scan; is_error: whether something was not read because of it."""
+    return {
+        "path": utf8_name(issue.path),
+        "code": issue.code,
+        "message": visible(issue.message, is_escaped=True),
+        "is_error": issue.is_error,
+    }
+
+
+def write_objects(objects: Iterable[object], write: Callable[[str], object]) -> None:
+    """Write what a JSON list holds, a batch at a time."""
+    batch = []
+    separator = ""
+    for item in objects:
+        batch.append(item)
+        if len(batch) == BATCH:
+            write(separator + json.dumps(batch)[1:-1])
+            separator = ", "
+            batch.clear()
+    if batch:
+        write(separator + json.dumps(batch)[1:-1])

@@ -6,7 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
-from c4py._types import ReadableBuffer, ScanOptions, StrPath, SupportsArrow, VerifyOptions, VerifyTreeOptions
+from c4py._types import (
+    ReadableBuffer,
+    ScanOptions,
+    StrPath,
+    SupportsArrow,
+    TextWriter,
+    VerifyOptions,
+    VerifyTreeOptions,
+)
 from c4py.entry import FlowDirection
 from c4py.store.manifests import SourceOfContent
 from c4py.store.protocol import AnyStore
@@ -17,6 +25,7 @@ __all__ = [
     "ContentReader",
     "Entry",
     "EntryList",
+    "EntryObjects",
     "EntryView",
     "Findings",
     "Manifest",
@@ -308,8 +317,16 @@ class Manifest:
     def from_arrow(data: SupportsArrow) -> Manifest: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
+    def to_json(self) -> str: ...
+    def write_json(self, file: TextWriter) -> None: ...
     def _repr_html_(self) -> str: ...
     def __rich__(self) -> Any: ...
+
+@final
+class EntryObjects:
+    def __new__(cls, manifest: Manifest) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> str: ...
 
 @final
 class Conflict:

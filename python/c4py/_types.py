@@ -33,6 +33,13 @@ class SupportsBuffer(Protocol):
         """Give a view."""
 
 
+class TextWriter(Protocol):
+    """A text file that is open for writing, or whatever takes text as one does."""
+
+    def write(self, text: str, /) -> object:
+        """Take a text."""
+
+
 class SupportsArrowStream(Protocol):
     """An object with the Arrow PyCapsule interface for streams: a data frame, a table, a query."""
 

@@ -351,7 +351,8 @@ def reconcile(
     store: by default the one that is configured, if one is.
     dry_run: only say what would be done. Nothing is written; files are read to compare them.
     progress: a function of (type, path, index, count of operations), called in this thread as operations end, or True
-    for a line on stderr. An exception in it stops the work.
+    for a line on stderr. If it has a method `update(ScanStats)`, that is told how far the comparison is, before. An
+    exception in it stops the work.
     link: how content comes from a store or a source: "auto" shares its blocks where the file system can and copies
     elsewhere, "copy" copies, "reflink" shares them or fails. With "hardlink" files are names of the store's own
     read-only objects, with their modes and times, or it fails: whoever writes to one damages the store.
@@ -410,7 +411,7 @@ def reconcile(
             link,
             bool(special_bits),
             workers,
-            None if line is None else line.show_scan,
+            getattr(progress, "update", None) if line is None else line.show_scan,
         )
         if dry_run:
             return ReconcilePlan._of(native)

@@ -325,6 +325,15 @@ class VerifyReport:
 
         return _written(to_html(self), path)
 
+    def save(self, path: StrPath) -> None:
+        """Write the report into a file, in the form of the name's extension: .json, .html, .csv, or .xml for JUnit.
+
+        Raises ValueError for any other extension.
+        """
+        from c4py.report.file import form_of
+
+        getattr(self, f"to_{form_of(os.fsdecode(path))}")(path)
+
     def _repr_html_(self) -> str:
         from c4py.report.html import to_fragment
 

@@ -101,11 +101,13 @@ def run(arguments: Sequence[str]) -> int:
     if not options.path:
         parser.error("at least one TREE is expected")
     with command_errors("c4py dupes", WRONG_USAGE):
-        copies, is_whole = _copies(options)
-        is_read = _identify(copies)
+        copies, issues = _copies(options)
+        issues += _identify(copies)
+    for issue in issues:
+        fail(f"c4py dupes: {issue}", 0)
     groups = _groups(copies)
-    _print_json(groups) if options.json else _print(groups)
-    if not (is_whole and is_read):
+    _print_json(groups, issues) if options.json else _print(groups)
+    if any(issue.is_error for issue in issues):
         return 3
     return 1 if groups else 0
 
@@ -127,7 +129,7 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json()
     return parser
 
 
@@ -143,9 +145,9 @@ def _size(text: str) -> int:
 _size.__name__ = "size"
 
 
-def _copies(options: argparse.Namespace) -> tuple[list[Copy], bool]:
-    """Find what may have copies; say whether all of it could be looked at."""
-    is_whole = True
+def _copies(options: argparse.Namespace) -> tuple[list[Copy], list[c4py.ScanIssue]]:
+    """Find what may have copies, and what could not be looked at."""
+    issues: list[c4py.ScanIssue] = []
     manifests: list[tuple[str, c4py.Manifest]] = []
     for source in dict.fromkeys(options.path):
         if _is_listed(source):
@@ -159,11 +161,11 @@ def _copies(options: argparse.Namespace) -> tuple[list[Copy], bool]:
                 link_ids="none",
             )
             for issue in manifest.errors:
-                fail(f"c4py dupes: {issue}", 0)
-                is_whole = is_whole and not issue.is_error
+                place = os.path.join(source, issue.path) if issue.path else source
+                issues.append(c4py.ScanIssue(place, issue.code, issue.message, issue.is_error))
             manifests.append((source, manifest))
     found = [copy for source, manifest in manifests for copy in _found(source, manifest, options)]
-    return _once(found), is_whole
+    return _once(found), issues
 
 
 def _is_listed(source: str) -> bool:
@@ -197,16 +199,16 @@ def _once(found: list[Copy]) -> list[Copy]:
     return kept
 
 
-def _identify(copies: list[Copy]) -> bool:
-    """Give each file on the disk its ID, reading it once; say whether all could be read."""
+def _identify(copies: list[Copy]) -> list[c4py.ScanIssue]:
+    """Give each file on the disk its ID, reading it once; what could not be read is given back."""
     files: dict[object, list[Copy]] = {}
-    is_whole = True
+    issues: list[c4py.ScanIssue] = []
     for copy in copies:
         if copy.place and copy.type == "file":
             try:
                 status = os.lstat(copy.place)
             except OSError as error:
-                is_whole = _unread(copy.place, error)
+                issues.append(_unread(copy.place, error))
                 continue
             copy.file = (status.st_dev, status.st_ino)
             files.setdefault(copy.file, []).append(copy)
@@ -216,16 +218,15 @@ def _identify(copies: list[Copy]) -> bool:
         try:
             c4id = _id_of_bytes(place, c4id)
         except OSError as error:
-            is_whole = _unread(place, error)
+            issues.append(_unread(place, error))
             continue
         for copy in unknown[place]:
             copy.c4id = c4id
-    return is_whole
+    return issues
 
 
-def _unread(path: str, error: OSError) -> bool:
-    fail(f"c4py dupes: {visible(path)}: {reason(error)}", 0)
-    return False
+def _unread(path: str, error: OSError) -> c4py.ScanIssue:
+    return c4py.ScanIssue(path, "unreadable", reason(error), is_error=True)
 
 
 def _id_of_bytes(path: str, c4id: c4py.C4ID | None) -> c4py.C4ID:
@@ -274,23 +275,24 @@ def _print(groups: list[Group]) -> None:
         print(f"{count(len(groups), 'group')}, {size(sum(group.wasted for group in groups))} wasted")
 
 
-def _print_json(groups: list[Group]) -> None:
+def _print_json(groups: list[Group], issues: list[c4py.ScanIssue]) -> None:
     import json
 
-    document = {
-        "wasted": sum(group.wasted for group in groups),
-        "groups": [
-            {
-                "c4id": str(group.c4id),
-                "type": group.copies[0].type,
-                "size": group.size if group.size >= 0 else None,
-                "wasted": group.wasted,
-                "copies": list(_copy_objects(group)),
-            }
-            for group in groups
-        ],
+    from c4py._json import issue_object, write_objects
+
+    sys.stdout.write(f'{{"wasted": {sum(group.wasted for group in groups)}, "groups": [')
+    write_objects(map(_group_object, groups), sys.stdout.write)
+    sys.stdout.write(f'], "errors": {json.dumps(list(map(issue_object, issues)))}}}\n')
+
+
+def _group_object(group: Group) -> dict[str, object]:
+    return {
+        "c4id": str(group.c4id),
+        "type": group.copies[0].type,
+        "size": group.size if group.size >= 0 else None,
+        "wasted": group.wasted,
+        "copies": list(_copy_objects(group)),
     }
-    print(json.dumps(document))
 
 
 def _copy_objects(group: Group) -> Iterator[dict[str, str | int]]:

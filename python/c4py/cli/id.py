@@ -6,7 +6,7 @@ the arguments is printed alone.
 
 With `-s` what is identified is stored as well, under the IDs that are printed: a file that is a manifest in canonical
 form, every file of a directory as it is, and the one-level texts of directories. It is durable before anything is
-printed.
+printed. With `--json` entries are one document, that of Manifest.to_json, and bare IDs another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import stat
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes, identify_content
+from c4py._rust import dumps_bytes, identify_content, utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import Parser
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from c4py.store import FSStore, MultiStore, ObjectStore
 
+    #: A path, None for standard input; its ID; what could not be read of it.
+    Identified = tuple[str | None, c4py.C4ID, list[c4py.ScanIssue]]
+
 EPILOG = """\
 examples:
   c4py id shots/                  the manifest of a directory
@@ -39,11 +42,16 @@ examples:
                                   names, times and sizes only, some left out
   tar c shots | c4py id           the ID of a stream
   c4py id -c list.c4m shots/      only what list.c4m lists
+  c4py id --json shots/ | jq '.entries[] | select(.size > 1e9) | .path'
+                                  the large files, for a program
   c4py id --cache shots/          read only what has changed since the last time
   c4py id -s shots/ > shots.c4m   the same as without -s, and the content is stored
 
 -s stores in the store that C4_STORE or ~/.c4/config names (see c4py store init); a line 'store_auto = true' there says
 that it is always meant, unless there is -x.
+
+--json prints {"c4id", "entries", "errors"}, and {"ids"} with -i and of standard input; what could not be read is in
+"errors".
 
 exit codes: 0 done, 1 an error, 3 some files could not be read, 130 interrupted
 """
@@ -75,7 +83,9 @@ def build_parser() -> Parser:
     )
     parser.add_argument("path", nargs="*", metavar="PATH", help="a directory, a manifest (.c4m), or files")
     parser.add_argument("-i", "--id-only", action="store_true", help="print bare IDs, one a line")
-    parser.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    form.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
     parser.add_argument("-s", "--store", action="store_true", default=None, help="store what is identified")
     parser.add_argument(
@@ -130,7 +140,7 @@ def run(arguments: Sequence[str]) -> int:
         raise CommandError(parser.format_usage())
     options.store = _store(options)
     if not options.path:
-        return _print_lines(options, [str(_identify_stream(options))])
+        return _print_ids(options, [(None, _identify_stream(options), [])])
     if options.id_only:
         return _print_bare(options)
     entries: list[c4py.Entry] = []
@@ -220,28 +230,48 @@ def _file_entry(options: argparse.Namespace, path: str) -> c4py.Entry:
 
 def _print_bare(options: argparse.Namespace) -> int:
     code = 0
-    ids: list[str] = []
+    ids: list[Identified] = []
     for path in options.path:
         if os.path.isdir(path):
             manifest, found = _scan(options, path)
             code = max(code, found)
-            ids.append(str(manifest.compute_c4id()))
+            ids.append((path, manifest.compute_c4id(), manifest.errors))
         else:
-            ids.append(str(_identify_file(options, path)))
-    _print_lines(options, ids)
+            ids.append((path, _identify_file(options, path), []))
+    _print_ids(options, ids)
     return code
 
 
-def _print_lines(options: argparse.Namespace, lines: list[str]) -> int:
+def _print_ids(options: argparse.Namespace, ids: list[Identified]) -> int:
     _flush(options)
-    if not options.quiet:
-        print(*lines, sep="\n")
+    if options.quiet:
+        return 0
+    if options.json:
+        import json
+
+        from c4py._json import issue_object
+
+        objects = [
+            {
+                "path": None if path is None else utf8_name(path),
+                "c4id": str(c4id),
+                "errors": list(map(issue_object, errors)),
+            }
+            for path, c4id, errors in ids
+        ]
+        print(json.dumps({"ids": objects}))
+    else:
+        print(*(c4id for _, c4id, _ in ids), sep="\n")
     return 0
 
 
 def _print(options: argparse.Namespace, manifest: c4py.Manifest, code: int, *, id_lists: bool = True) -> int:
     _flush(options)
-    if not options.quiet:
+    if options.quiet:
+        return code
+    if options.json:
+        manifest.write_json(sys.stdout)
+    else:
         text = dumps_bytes(manifest, pretty=options.ergonomic, id_lists=id_lists)
         sys.stdout.flush()
         sys.stdout.buffer.write(text)

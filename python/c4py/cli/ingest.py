@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import c4py
+from c4py._rust import utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import WRONG_USAGE, Parser
-from c4py.cli.terminal import shown_progress
+from c4py.cli.terminal import told_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ EPILOG = """\
 examples:
   c4py ingest /mnt/usb/shots                content into the store, manifests into this directory
   c4py ingest -C manifests shots.tar.zst    manifests into another one
+  c4py ingest --json shots.tar.zst          how far it is, for a program
 
 All content is verified. What the store has already is not read again, so that a second run goes on where the first was.
 
@@ -36,7 +38,7 @@ def build_parser() -> Parser:
     parser.add_argument("bundle", nargs="*", metavar="BUNDLE", help="a directory or tar file that c4py pool made")
     parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json_lines()
     return parser
 
 
@@ -47,19 +49,19 @@ def run(arguments: Sequence[str]) -> int:
     if len(options.bundle) != 1:
         parser.error("one BUNDLE is expected")
     store = c4py.open_store(options.store, durability="batch")
+    messages, progress = told_progress(options)
     try:
-        result = c4py.ingest(
-            options.bundle[0], store=store, destination=options.directory, progress=shown_progress(options)
-        )
+        result = c4py.ingest(options.bundle[0], store=store, destination=options.directory, progress=progress)
     except ImportError as error:
         raise CommandError(f"c4py ingest: {error}") from None
-    if options.json:
-        import json
-
-        from c4py._rust import utf8_name
-
-        told: dict[str, object] = {name: getattr(result, name) for name in ("copied", "skipped", "missing")}
-        print(json.dumps(told | {"manifests": list(map(utf8_name, result.manifests))}))
+    if messages is not None:
+        messages.send(
+            "summary",
+            copied=result.copied,
+            skipped=result.skipped,
+            missing=result.missing,
+            manifests=list(map(utf8_name, result.manifests)),
+        )
     else:
         print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
         for name in result.manifests:

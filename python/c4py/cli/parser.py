@@ -103,6 +103,10 @@ class Parser(argparse.ArgumentParser):
         """Take `--json`: the result is printed as JSON."""
         self.add_argument("--json", action="store_true", help="print JSON")
 
+    def add_json_lines(self) -> None:
+        """Take `--json` where the work is long: how far it is is printed as JSON lines, and the result as the last."""
+        self.add_argument("--json", action="store_true", help="print JSON lines, the result last")
+
     def add_quiet(self) -> None:
         """Take `--quiet` where a verb has no other meaning for it: no progress is shown."""
         self.add_argument("-q", "--quiet", action="store_true", help="show no progress")

@@ -25,7 +25,9 @@ from c4py._rust import dumps_bytes, loads
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.id import scan_mode
+from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
+from c4py.cli.terminal import shown_progress
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -57,13 +59,22 @@ examples:
   c4py patch -s delivery.c4m shots/ > change.c4m
   c4py patch -r change.c4m shots/            keep in the store what is replaced, and go back
   c4py patch plates/ copy/                   make copy/ the same as plates/
+  c4py patch --json delivery.c4m shots/ | jq 'select(.message_type == "missing") | .path'
+                                             what is nowhere to be had, for a program
 
 Everything is looked up before anything is changed: where content is missing the command says which, and touches
-nothing. It can be interrupted, and run again.
+nothing. It can be interrupted, and run again. 'c4py explain patch' says the same in plain words.
+
+--json prints a manifest and what a dry run found as one document, what is written to a .c4m file as one that names it,
+and where a directory is changed JSON lines: "status", "change" (the patch, before anything is touched), "missing",
+"error", "not_made", and "summary" last.
 
 exit codes: 0 done, 1 an error, 3 some files could not be read, 4 the content in the store is not that of the ID,
 130 interrupted
 """
+
+#: What to do about missing content.
+REMEDY = "Name a directory that has it with --source, or a store that does (C4_STORE, c4py store init)."
 
 
 def build_parser() -> Parser:
@@ -92,6 +103,8 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and touch nothing")
     parser.add_argument("--no-store", action="store_true", help="store nothing of what is scanned")
+    parser.add_json()
+    parser.add_quiet()
     return parser
 
 
@@ -107,23 +120,43 @@ def run(arguments: Sequence[str]) -> int:
     if len(paths) > 2 and any(os.path.isdir(path) for path in paths):
         raise CommandError("c4py patch: of three and more arguments all are manifests")
     is_directory = os.path.isdir(paths[0])
-    if len(paths) == 2 and not _names_manifest(paths[1]):
+    if len(paths) == 2 and not names_manifest(paths[1]):
         return _reconcile(options, paths[0], paths[1], is_directory=is_directory)
     if options.dry_run or options.source:
         raise CommandError("c4py patch: --dry-run and --source are for a directory that is changed")
     if is_directory:
         manifest, code = _scan(options, paths[0])
     else:
-        manifest, code = _read(paths if len(paths) > 2 else paths[:1], options.number, is_shown=True), 0
+        manifest, code = read_state(paths if len(paths) > 2 else paths[:1], options.number, is_shown=True), 0
     if len(paths) == 2:
         c4py.dump(manifest, paths[1], pretty=options.ergonomic)
-        fail(f"Wrote {visible(paths[1])}", 0)
+        _tell_written(options, paths[1], manifest)
+    elif options.json:
+        from c4py._json import write_manifest
+
+        write_manifest(manifest, sys.stdout.write)
     else:
-        _print(dumps_bytes(manifest, pretty=options.ergonomic))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(dumps_bytes(manifest, pretty=options.ergonomic))
+        sys.stdout.buffer.flush()
     return code
 
 
-def _names_manifest(path: str) -> bool:
+def _tell_written(options: argparse.Namespace, path: str, manifest: c4py.Manifest) -> None:
+    if not options.json:
+        fail(f"Wrote {visible(path)}", 0)
+        return
+    import json
+
+    from c4py._json import issue_object
+    from c4py._rust import utf8_name
+
+    errors = list(map(issue_object, manifest.errors))
+    print(json.dumps({"written": utf8_name(path), "c4id": str(manifest.compute_c4id()), "errors": errors}))
+
+
+def names_manifest(path: str) -> bool:
+    """Say whether a destination is the name of a manifest, and no directory."""
     return path.endswith(".c4m") and not os.path.isdir(path)
 
 
@@ -157,7 +190,7 @@ def _load(paths: Sequence[str]) -> c4py.Manifest:
         raise
 
 
-def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
+def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
     """Give the state of a chain after so many of its sections.
 
     Of a patch whose base is not at hand the entries alone are given where they are only shown: a directory that was
@@ -166,7 +199,7 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
     manifest = _load(paths)
     if manifest.base is not None:
         try:
-            return c4py.resolve_chain(manifest, store=_configured(), stop_at=number)
+            return c4py.resolve_chain(manifest, store=configured_store(), stop_at=number)
         except (c4py.ContentNotFound, c4py.PatchError) as error:
             if not is_shown:
                 raise
@@ -178,7 +211,8 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
     return c4py.resolve_chain(manifest, stop_at=number)
 
 
-def _configured() -> FSStore | MultiStore | ObjectStore | None:
+def configured_store() -> FSStore | MultiStore | ObjectStore | None:
+    """Open the store that is configured, if there is one."""
     try:
         return c4py.open_store(durability="batch")
     except (c4py.StoreNotConfigured, PermissionError):
@@ -187,46 +221,55 @@ def _configured() -> FSStore | MultiStore | ObjectStore | None:
 
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     """Scan a directory; what is read is stored where a store is configured."""
-    store = None if options.no_store or options.mode != "full" else _configured()
-    manifest = c4py.scan(path, store=store, mode=options.mode, on_error="record")
+    store = None if options.no_store or options.mode != "full" else configured_store()
+    progress = shown_progress(options)
+    manifest = c4py.scan(path, store=store, mode=options.mode, progress=progress, on_error="record")
     if store is not None:
         store.flush()
-    return manifest, _show_issues(manifest)
-
-
-def _show_issues(manifest: c4py.Manifest) -> int:
-    """Print what a scan could not read; the exit code."""
-    for issue in manifest.errors:
-        fail(f"c4py patch: {issue}", 0)
-    return 3 if any(issue.is_error for issue in manifest.errors) else 0
+    # With --json they are in the document.
+    for issue in [] if options.json else manifest.errors:
+        fail(f"c4py patch: {visible(str(issue), is_escaped=True)}", 0)
+    return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
     """Make a directory what the target says; the change is printed first."""
     if options.mode != "full":
         raise CommandError("c4py patch: a directory is brought to a state by the content of its files: -m f")
-    if dest == "-" or (os.path.lexists(dest) and not os.path.isdir(dest)):
-        raise CommandError(f"c4py patch: {visible(dest)}: neither a directory nor the name of a manifest (.c4m)")
+    refuse_no_directory("c4py patch", dest)
     refuse_output_inside(dest, "c4py patch")
+    outcome = Outcome(options, "c4py patch", summary=sys.stderr, remedy=REMEDY)
     sources = [*options.source]
-    if options.reverse:
-        manifest = _state_before(target)
-    elif is_directory:
-        manifest = c4py.scan(target, on_error="record")
-        if _show_issues(manifest):
+    if is_directory and not options.reverse:
+        manifest = c4py.scan(target, progress=outcome.progress, on_error="record")
+        if outcome.tell_unread(manifest.errors):
             # Nobody knows what the directory should become.
             return 3
         sources.append(target)
     else:
-        manifest = _read([target], options.number, is_shown=False)
+        manifest = state_before(target) if options.reverse else read_state([target], options.number, is_shown=False)
     if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
-    store = c4py.open_store(durability="batch") if options.store else _configured()
+    store = c4py.open_store(durability="batch") if options.store else configured_store()
+
+    def bring(*, dry_run: bool) -> c4py.ReconcilePlan | c4py.ReconcileResult:
+        return c4py.reconcile(
+            manifest,
+            dest,
+            store=store,
+            sources=sources,
+            dry_run=dry_run,
+            keep_removed=options.store,
+            progress=outcome.progress,
+        )
+
     if options.dry_run:
-        return _show_plan(manifest, dest, store, sources)
-    before = _as_it_is(dest, manifest)
-    if before is None:
-        return 3
+        return outcome.tell(lambda: bring(dry_run=True))
+    before = c4py.Manifest()
+    if os.path.isdir(dest):
+        before = _as_it_is(dest, manifest, outcome)
+        if outcome.tell_unread(before.errors):
+            return 3
     if options.store and store is not None:
         from c4py.store.manifests import put_manifest
 
@@ -235,24 +278,22 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     change = c4py.patch_diff(before, manifest)
     if change.count("\n") > 1:
         # Before anything is touched: whoever interrupts the command has what undoes it.
-        _print(f"{change}{manifest.compute_c4id()}\n".encode())
-    try:
-        result = c4py.reconcile(manifest, dest, store=store, sources=sources, keep_removed=options.store)
-    except c4py.MissingContent as error:
-        raise CommandError(_missing(error.missing)) from None
-    return _tell(result)
+        outcome.tell_change(f"{change}{manifest.compute_c4id()}\n")
+    return outcome.tell(lambda: bring(dry_run=False))
 
 
-def _as_it_is(dest: str, target: c4py.Manifest) -> c4py.Manifest | None:
-    """Scan a directory before it is changed; None where something in it cannot be read.
+def refuse_no_directory(command: str, dest: str) -> None:
+    """Refuse what can be no directory that is changed."""
+    if dest == "-" or (os.path.lexists(dest) and not os.path.isdir(dest)):
+        raise CommandError(f"{command}: {visible(dest)}: neither a directory nor the name of a manifest (.c4m)")
+
+
+def _as_it_is(dest: str, target: c4py.Manifest, outcome: Outcome) -> c4py.Manifest:
+    """Scan a directory before it is changed.
 
     Nothing outside is read: a link that stays as it is has the ID that the target gives it.
     """
-    if not os.path.isdir(dest):
-        return c4py.Manifest()
-    before = c4py.scan(dest, link_ids="inside", on_error="record")
-    if _show_issues(before):
-        return None
+    before = c4py.scan(dest, link_ids="inside", progress=outcome.progress, on_error="record")
     for path, entry in before.flat_entries():
         if entry.is_symlink() and entry.c4id is None and path in target:
             other = target[path]
@@ -261,42 +302,7 @@ def _as_it_is(dest: str, target: c4py.Manifest) -> c4py.Manifest | None:
     return before
 
 
-def _tell(result: c4py.ReconcileResult) -> int:
-    for error in result.errors:
-        fail(f"c4py patch: {visible(error, is_escaped=True)}", 0)
-    counts = {
-        "created": result.created,
-        "updated": result.updated,
-        "moved": result.moved,
-        "removed": result.removed,
-        "unchanged": result.skipped,
-    }
-    fail(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to do", 0)
-    for path in result.not_made:
-        fail(f"c4py patch: {visible(path)}: a device, pipe or socket is not made", 0)
-    return 4 if result.is_corrupt else 1 if result.errors else 0
-
-
-def _show_plan(
-    manifest: c4py.Manifest, dest: str, store: FSStore | MultiStore | ObjectStore | None, sources: Sequence[str]
-) -> int:
-    plan = c4py.reconcile(manifest, dest, store=store, sources=sources, dry_run=True)
-    fail(f"{len(plan.operations)} operations planned", 0)
-    for operation in plan.operations:
-        print(visible(str(operation), is_escaped=True))
-    if plan.missing:
-        raise CommandError(_missing(plan.missing_paths))
-    return 0
-
-
-def _missing(missing: Sequence[tuple[str, c4py.C4ID]]) -> str:
-    lines = [f"Missing content for {len(missing)} entries:"]
-    lines += [f"  {visible(path)} {c4id}" for path, c4id in missing]
-    lines.append("Name a directory that has it with --source, or a store that does (C4_STORE, c4py store init).")
-    return "\n".join(lines)
-
-
-def _state_before(change: str) -> c4py.Manifest:
+def state_before(change: str) -> c4py.Manifest:
     """Read the state that a change was made from, which `-s` has put into the store."""
     base = _load([change]).base
     if base is None:
@@ -304,9 +310,3 @@ def _state_before(change: str) -> c4py.Manifest:
     from c4py.store.manifests import load_stored
 
     return load_stored(c4py.open_store(), base)
-
-
-def _print(text: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import c4py
+from c4py._rust import utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import WRONG_USAGE, Parser
-from c4py.cli.terminal import shown_progress
+from c4py.cli.terminal import told_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ EPILOG = """\
 examples:
   c4py pool shots.c4m /mnt/usb/shots    a directory
   c4py pool shots.c4m shots.tar.zst     one file: .tar, .tar.gz or .tar.zst
+  c4py pool --json shots.c4m /mnt/usb/shots | jq -r 'select(.message_type == "missing") | .path'
+                                        what the store does not have, for a program
   sh /mnt/usb/shots/extract.sh DIR      make the tree, wherever the bundle is
 
 A directory that was interrupted goes on where it was; what is damaged in it is copied again.
@@ -39,7 +42,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
     parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json_lines()
     return parser
 
 
@@ -50,21 +53,19 @@ def run(arguments: Sequence[str]) -> int:
     if len(options.operands) != 2:
         parser.error("a MANIFEST and a BUNDLE are expected")
     manifest, bundle = options.operands
+    messages, progress = told_progress(options)
     try:
-        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=shown_progress(options))
+        result = c4py.pool(manifest, bundle, store=c4py.open_store(options.store), progress=progress)
     except ImportError as error:
         raise CommandError(f"c4py pool: {error}") from None
-    if options.json:
-        import json
-
-        from c4py._rust import utf8_name
-
-        missing = [{"path": utf8_name(path), "c4id": str(c4id)} for path, c4id in result.missing_paths]
-        print(json.dumps({"copied": result.copied, "skipped": result.skipped, "missing": missing}))
-    else:
-        print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
+    if messages is not None:
+        for path, c4id in result.missing_paths:
+            messages.send("missing", path=utf8_name(path), c4id=str(c4id))
+        messages.send("summary", copied=result.copied, skipped=result.skipped, missing=result.missing)
+        return 1 if result.missing else 0
+    print(f"{result.copied:,} copied, {result.skipped:,} skipped, {result.missing:,} missing")
     for path, c4id in result.missing_paths[:SHOWN]:
         fail(f"c4py pool: missing: {visible(path)} {c4id}", 1)
     if result.missing > SHOWN:
-        fail(f"c4py pool: and {result.missing - SHOWN:,} more", 1)
+        fail(f"c4py pool: and {result.missing - SHOWN:,} more; --json lists all", 1)
     return 1 if result.missing else 0

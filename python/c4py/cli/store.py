@@ -10,21 +10,27 @@ import os
 import sys
 
 import c4py
-from c4py._rust import human_size
+from c4py._rust import human_size, utf8_name
 from c4py._visible import visible
 from c4py.cli import fail, reason
 from c4py.cli.parser import WRONG_USAGE, Parser, run_action
-from c4py.cli.terminal import shown_progress
+from c4py.cli.terminal import told_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeVar
 
+    from c4py.cli.messages import Messages
     from c4py.cli.parser import Action
     from c4py.store import ObjectStore
+    from c4py.store.report import GcReport, StoreReport
 
     OneStore = c4py.FSStore | ObjectStore
+    #: The ID of an object, its size in bytes, its store, and its file where that is a directory.
+    Stored = tuple[c4py.C4ID, int, str, str | None]
+    Listed = TypeVar("Listed", tuple[c4py.C4ID], Stored)
 
 #: What is told of a store, as its StoreStats has it.
 COUNTED = ("objects", "bytes", "depths", "misplaced", "stray", "temporary", "quarantined", "quarantined_bytes")
@@ -73,6 +79,7 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
     )
     parser.add_argument("place", nargs="*", metavar="DIRECTORY|URI", help="the store; without it ~/.c4/store")
     parser.add_argument("--replace", action="store_true", help="take the place of a store that is named already")
+    parser.add_json()
     return parser
 
 
@@ -82,8 +89,15 @@ def _init(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
         parser.error("one DIRECTORY or URI is expected")
-    fail(f"the store is {visible(init_store(*options.place, replace=options.replace))}", 0)
-    if os.environ.get("C4_STORE"):
+    store = init_store(*options.place, replace=options.replace)
+    is_overridden = bool(os.environ.get("C4_STORE"))
+    if options.json:
+        import json
+
+        print(json.dumps({"store": utf8_name(store), "overridden_by": "C4_STORE" if is_overridden else None}))
+    else:
+        fail(f"the store is {visible(store)}", 0)
+    if is_overridden:
         fail("c4py store init: C4_STORE is set, and goes before the file", 0)
     return 0
 
@@ -102,36 +116,38 @@ examples:
 exit codes: 0 done, 1 an error, 2 wrong usage
 """,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json()
     return parser
 
 
 def _info(parser: Parser, arguments: list[str]) -> int:
-    options = parser.parse_args(arguments)
-    import json
-
     from c4py.store import is_store_automatic
 
+    options = parser.parse_args(arguments)
     source, stores = _stores(options)
     automatic = is_store_automatic()
     described = [_described(store, is_first=at == 0) for at, store in enumerate(stores)]
     if options.json:
-        print(json.dumps({"source": source, "store_auto": automatic, "stores": described}))
+        import json
+
+        for one in described:
+            one["store"] = utf8_name(str(one["store"]))
+        print(json.dumps({"source": utf8_name(source), "store_auto": automatic, "stores": described}))
     else:
         print(f"configured by {visible(source)}" + (", id stores without -s" if automatic else ""))
         for one in described:
             print("\n" + "\n".join(_description(one)))
-    return max(1 if "error" in one else 0 for one in described)
+    return 1 if any(one["error"] for one in described) else 0
 
 
 def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
     """Tell what a store holds, or why that cannot be told."""
-    described: dict[str, object] = {"store": _place(store), "written": is_first, "made": _is_made(store)}
+    described: dict[str, object] = {"store": _place(store), "written": is_first, "made": _is_made(store), "error": None}
     try:
         stats = store.stats()
     except OSError as error:
-        return described | {"error": reason(error)}
-    return described | {name: getattr(stats, name) for name in COUNTED if hasattr(stats, name)}
+        return described | {"error": reason(error)} | dict.fromkeys(COUNTED)
+    return described | {name: getattr(stats, name) for name in COUNTED}
 
 
 def _description(described: dict[str, object]) -> Iterator[str]:
@@ -140,6 +156,8 @@ def _description(described: dict[str, object]) -> Iterator[str]:
     yield f"{visible(str(described['store']))} ({use}{'' if described['made'] else ', not made yet'})"
     for name, value in described.items():
         match name, value:
+            case _, None:
+                pass
             case "objects", _:
                 yield f"  {name:<18}{value:,}"
             case "bytes" | "quarantined_bytes", int(size) if size:
@@ -162,41 +180,71 @@ def _ls_parser() -> Parser:
 examples:
   c4py store ls | wc -l                 how many objects
   c4py store ls -l | sort -n | tail     the largest objects
+  c4py store ls --json | jq '[.objects[].size] | add'
+                                        the bytes of all, for a program
 
 exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong usage, 130 interrupted
 """,
     )
     parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
+    parser.add_json()
     return parser
 
 
 def _ls(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     _, stores = _stores(options)
-    code = 0
+    made = [store for store in stores if _is_made(store)]
+    absent = [_place(store) for store in stores if not _is_made(store)]
+    if options.json:
+        import json
+
+        from c4py._json import write_objects
+
+        sys.stdout.write('{"objects": [')
+        write_objects(map(_stored_object, _listed(made, _stored)), sys.stdout.write)
+        sys.stdout.write(f'], "not_made": {json.dumps(list(map(utf8_name, absent)))}}}\n')
+    elif options.long:
+        for c4id, size, place, file in _listed(made, _stored):
+            sys.stdout.write(f"{size} {c4id} {visible(file or place)}\n")
+    else:
+        for (c4id,) in _listed(made, zip):
+            sys.stdout.write(f"{c4id}\n")
+    for place in absent:
+        fail(f"c4py store ls: {visible(place)}: the store is not made yet", 1)
+    return 1 if absent else 0
+
+
+def _listed(stores: list[OneStore], of: Callable[[OneStore], Iterable[Listed]]) -> Iterator[Listed]:
+    """Give what stores have, the ID first, and nothing twice."""
     for at, store in enumerate(stores):
-        if not _is_made(store):
-            code = fail(f"c4py store ls: {visible(_place(store))}: the store is not made yet", 1)
-            continue
-        lines = _long_lines(store) if options.long else ((c4id, str(c4id)) for c4id in store)
-        for c4id, line in lines:
-            if not any(earlier.has(c4id) for earlier in stores[:at]):
-                sys.stdout.write(f"{line}\n")
-    return code
+        for listed in of(store):
+            if not any(earlier.has(listed[0]) for earlier in stores[:at]):
+                yield listed
 
 
-def _long_lines(store: OneStore) -> Iterator[tuple[c4py.C4ID, str]]:
+def _stored(store: OneStore) -> Iterator[Stored]:
+    place = _place(store)
     if not isinstance(store, c4py.FSStore):
         for c4id, size in store.objects():
-            yield c4id, f"{size} {c4id} {visible(store.uri)}"
+            yield c4id, size, place, None
         return
     for c4id in store:
         try:
             path = store.path(c4id)
-            size = path.stat().st_size
+            yield c4id, path.stat().st_size, place, str(path)
         except (FileNotFoundError, c4py.ContentNotFound):
             continue  # it was removed meanwhile
-        yield c4id, f"{size} {c4id} {visible(str(path))}"
+
+
+def _stored_object(stored: Stored) -> dict[str, str | int | None]:
+    c4id, size, store, path = stored
+    return {
+        "c4id": str(c4id),
+        "size": size,
+        "store": utf8_name(store),
+        "path": None if path is None else utf8_name(path),
+    }
 
 
 def _verify_parser() -> Parser:
@@ -220,7 +268,7 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
     parser.add_argument("--time-limit", type=_duration, metavar="TIME", help="begin no object after it: 90s, 15m, 8h")
     parser.add_argument("--resume", metavar="C4ID", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json_lines()
     return parser
 
 
@@ -234,18 +282,19 @@ def _verify(parser: Parser, arguments: list[str]) -> int:
     store = _one_store(parser, options)
     if options.quarantine and not isinstance(store, c4py.FSStore):
         parser.error(f"--quarantine needs a directory, and {_place(store)} is none")
+    messages, progress = told_progress(options)
     limits = {
         "sample": options.sample,
         "seed": options.seed,
         "time_limit": options.time_limit,
         "resume": options.resume,
-        "progress": shown_progress(options),
+        "progress": progress,
     }
     if isinstance(store, c4py.FSStore):
         report = store.verify(**limits, quarantine=options.quarantine)
     else:
         report = store.verify(**limits)
-    print(report.to_json() if options.json else report)
+    _tell(report, messages)
     if report.corrupt:
         return 4
     if report.unreadable:
@@ -279,8 +328,15 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
         metavar="TIME",
         help="keep what is younger: 15m, 8h, 2d, 1w (1d)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json_lines()
     return parser
+
+
+def _tell(report: StoreReport | GcReport, messages: Messages | None) -> None:
+    if messages is None:
+        print(report)
+    else:
+        messages.send("summary", **report.as_object())
 
 
 def _gc(parser: Parser, arguments: list[str]) -> int:
@@ -291,8 +347,9 @@ def _gc(parser: Parser, arguments: list[str]) -> int:
     if not isinstance(store, c4py.FSStore):
         parser.error(f"gc needs a directory, and {_place(store)} is none")
     roots = [_root(root) for root in options.roots]
-    report = store.gc(roots, dry_run=not options.yes, grace=options.grace, progress=shown_progress(options))
-    print(report.to_json() if options.json else report)
+    messages, progress = told_progress(options)
+    report = store.gc(roots, dry_run=not options.yes, grace=options.grace, progress=progress)
+    _tell(report, messages)
     if not options.yes and not options.json:
         fail("c4py store gc: nothing was removed; --yes removes", 0)
     return 0 if report.is_ok else 1

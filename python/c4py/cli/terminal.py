@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from typing import TextIO
 
+    from c4py.cli.messages import Messages, StatusMessages
+
 #: Control sequences of the colours that are used, by what they say.
 COLOURS = {"good": "32", "bad": "31", "doubtful": "33", "faint": "2", "strong": "1"}
 
@@ -21,6 +23,16 @@ COLOURS = {"good": "32", "bad": "31", "doubtful": "33", "faint": "2", "strong": 
 def shown_progress(options: argparse.Namespace) -> bool:
     """Say whether to show progress: the value of `progress` for a function of the library."""
     return not getattr(options, "quiet", False) and is_screen(sys.stderr)
+
+
+def told_progress(options: argparse.Namespace) -> tuple[Messages | None, bool | StatusMessages]:
+    """Give what `--json` prints JSON lines with, and the value of `progress` for a function of the library."""
+    if not options.json:
+        return None, shown_progress(options)
+    from c4py.cli.messages import Messages
+
+    messages = Messages(sys.stdout)
+    return messages, False if getattr(options, "quiet", False) else messages.progress
 
 
 def is_screen(stream: TextIO) -> bool:

@@ -1,7 +1,7 @@
 """`c4py verify`: whether a directory is what a manifest says.
 
-What was found goes to stdout, unless a report does. A report is written as a whole or not at all, and one that cannot
-be written keeps no other from being written.
+What was found goes to stdout, as lines or as JSON. A report is written as a whole or not at all, and one that cannot be
+written keeps no other from being written.
 """
 
 from __future__ import annotations
@@ -9,21 +9,26 @@ from __future__ import annotations
 import sys
 
 import c4py
+from c4py._rust import human_size
 from c4py._visible import visible
-from c4py.cli import CommandError, describe, fail
+from c4py.cli import describe, fail
 from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
-from c4py.report.outcome import failing
+from c4py.cli.terminal import paint
+from c4py.report.outcome import NAMES, failing
+from c4py.report.quantity import count, share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 EPILOG = """\
 examples:
   c4py verify delivery.c4m delivery/                read every file, and compare
-  c4py verify delivery.c4m delivery/ --html report.html --junit report.xml
-                                                    and write reports
+  c4py verify delivery.c4m delivery/ --report report.html --report nightly.xml
+                                                    write reports too: .json, .html, .csv, .xml
+  c4py verify delivery.c4m delivery/ --json | jq -r '.missing[]'
+                                                    the paths that are missing, for a program
   c4py verify delivery.c4m delivery/ --quick        no file is read: names, types, sizes, times
   c4py verify delivery.c4m delivery/ --sample 5%    read one file of twenty, always the same ones
   c4py id a/ | c4py verify - b/                     compare two directories
@@ -36,29 +41,31 @@ directory, no manifest), or a report could not be written; 3 some files could no
 #: Exit code where some files could not be read, and nothing else is wrong.
 UNREADABLE = 3
 
-#: Reports by their flags; the method of a VerifyReport has the same name.
-REPORTS = ("json", "html", "csv", "junit")
+#: What there is to do about a status that fails.
+REMEDIES = {
+    "corrupt": "copy what is corrupt or missing again, and verify again",
+    "missing": "copy what is corrupt or missing again, and verify again",
+    "unreadable": "make what is unreadable readable, and verify again",
+    "canonical_only": "--accept-canonical accepts manifests that are right in canonical form",
+    "changed": "'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
+    "extra": "'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
+    "unverified": "a manifest that has the IDs of all files ('c4py id') verifies what is unverified",
+}
 
 
 def run(arguments: Sequence[str]) -> int:
     """Compare a directory with a manifest, and say what differs."""
     options = build_parser().parse_args(arguments)
-    reports = {name: path for name in REPORTS if (path := getattr(options, name)) is not None}
-    to_stdout = [name for name, path in reports.items() if path == "-"]
-    if len(to_stdout) > 1:
-        raise CommandError("c4py verify: one report can go to standard output, not two", WRONG_USAGE)
     report = _verify(options)
     code = _code(report)
-    for name, path in reports.items():
-        if path != "-":
-            try:
-                getattr(report, f"to_{name}")(path)
-            except OSError as error:
-                code = fail(f"c4py verify: {describe(error)}", WRONG_USAGE)
-    for name in to_stdout:
-        text = getattr(report, f"to_{name}")()
-        sys.stdout.buffer.write(text.encode() if text.endswith("\n") else f"{text}\n".encode())
-    if not options.quiet and not to_stdout:
+    for path in options.report:
+        try:
+            report.save(path)
+        except OSError as error:
+            code = fail(f"c4py verify: {describe(error)}", WRONG_USAGE)
+    if options.json and not options.quiet:
+        print(report.to_json())
+    elif not options.quiet:
         for line in _lines(report):
             print(line)
     return code
@@ -81,8 +88,15 @@ def build_parser() -> Parser:
     )
     parser.add_argument("manifest", metavar="MANIFEST", help="a c4m file; - for standard input")
     parser.add_argument("directory", metavar="DIRECTORY", help="the directory that it should describe")
-    for name, what in zip(REPORTS, ("JSON", "one HTML page", "CSV", "JUnit XML"), strict=True):
-        parser.add_argument(f"--{name}", metavar="FILE", help=f"write a report as {what}; - for standard output")
+    parser.add_json()
+    parser.add_argument(
+        "--report",
+        type=_report,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report as well, a .json, .html, .csv or .xml (JUnit) file; as often as wanted",
+    )
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="read no file; compare presence, type, size and time")
     much.add_argument(
@@ -96,6 +110,18 @@ def build_parser() -> Parser:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
     return parser
+
+
+def _report(path: str) -> str:
+    from argparse import ArgumentTypeError
+
+    from c4py.report.file import form_of
+
+    try:
+        form_of(path)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{error}; --json prints one") from None
+    return path
 
 
 def _share(text: str) -> float:
@@ -123,16 +149,11 @@ def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
     )
 
 
-def _lines(report: c4py.VerifyReport) -> Iterable[str]:
-    """Write the result for people: one line when all is right, else a heading and the paths of each list."""
+def _lines(report: c4py.VerifyReport) -> Iterator[str]:
+    """Write the result for people: one line when all is right; else the paths of each list, and what is to be done."""
     counts = report.counts
-    if report.is_ok and report.mode == "full":
-        yield f"OK: {report.files_total} files verified"
-    elif report.is_ok:
-        how = "quick: no file was read" if report.mode == "quick" else f"sample of {report.sample:.4g}"
-        yield f"OK: {report.files_total} files, {report.files_read} of them read ({how})"
-    elif counts["ok"]:
-        yield f"ok: {counts['ok']} {'entry matches' if counts['ok'] == 1 else 'entries match'}"
+    if not report.is_ok and counts["ok"]:
+        yield paint(f"ok: {counts['ok']:,} {'entry matches' if counts['ok'] == 1 else 'entries match'}", "good")
     yield from _list(counts, "missing", (f"  - {visible(path)}" for path in report.missing))
     yield from _list(
         counts,
@@ -162,11 +183,33 @@ def _lines(report: c4py.VerifyReport) -> Iterable[str]:
     if report.mode == "full":
         yield from _list(counts, "unverified", (f"  . {visible(path)}" for path in report.unverified))
     elif counts["unverified"] and not report.is_ok:
-        yield f"unverified: {counts['unverified']} entries"
+        yield f"unverified: {count(counts['unverified'], 'entry', 'entries')}"
+    yield from _end(report)
 
 
-def _list(counts: dict[str, int], name: str, lines: Iterable[str]) -> Iterable[str]:
+def _list(counts: dict[str, int], name: str, lines: Iterable[str]) -> Iterator[str]:
     if counts[name]:
         one, many = ("value", "values") if name == "changed" else ("entry", "entries")
-        yield f"{name.replace('_', ' ')}: {counts[name]} {one if counts[name] == 1 else many}"
+        colour = "bad" if name in ("missing", "corrupt", "unreadable") else "doubtful"
+        yield paint(f"{name.replace('_', ' ')}: {count(counts[name], one, many)}", colour)
         yield from lines
+
+
+def _end(report: c4py.VerifyReport) -> Iterator[str]:
+    """Say what is to be done, and whether all is right."""
+    failed = {status: report.counts[status] for status in failing(report) if report.counts[status]}
+    for remedy in dict.fromkeys(REMEDIES[status] for status in failed):
+        yield f"next: {remedy}"
+    files = count(report.files_total, "file")
+    if failed:
+        found = ", ".join(f"{number:,} {NAMES[status]}" for status, number in failed.items())
+        yield f"{paint('FAILED', 'bad')}: {found}; {report.files_read:,} of {files} read{_bytes(report)}"
+    elif report.mode == "full":
+        yield f"{paint('OK', 'good')}: {files} verified{_bytes(report)}"
+    else:
+        how = "quick: no file was read" if report.mode == "quick" else f"sample of {share(report.sample or 0)}"
+        yield f"{paint('OK', 'good')}: {files}, {report.files_read:,} of them read{_bytes(report)} ({how})"
+
+
+def _bytes(report: c4py.VerifyReport) -> str:
+    return f", {human_size(report.bytes_read)}" if report.bytes_read else ""

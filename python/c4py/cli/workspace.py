@@ -8,6 +8,7 @@ import sys
 import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.outcome import Outcome
 from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 from c4py.cli.terminal import shown_progress
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from c4py.cli.parser import Action
-    from c4py.reconcile import ReconcilePlan, ReconcileResult
 
 
 def build_actions() -> dict[str, Action]:
@@ -67,12 +67,17 @@ examples:
   c4py workspace checkout -C shots -n two.c4m   what would be done
   c4py workspace checkout -C shots --keep-removed two.c4m
                                                 what is removed goes into the store
+  c4py workspace checkout -C shots --source /mnt/usb/shots two.c4m
+                                                content comes from there as well
 """,
     )
     _add_store(parser)
     parser.add_argument("manifest", nargs="*", metavar="MANIFEST", help="a c4m file")
     parser.add_argument("-n", "--dry-run", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument("--source", action="append", default=[], metavar="DIRECTORY", help="another source of content")
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
+    parser.add_json()
+    parser.add_quiet()
     parser.add_argument(
         "-f", "--force", action="store_true", help="also in a directory with files that is no workspace yet"
     )
@@ -88,13 +93,18 @@ def _checkout(parser: Parser, arguments: list[str]) -> int:
     if not options.force and not options.dry_run and _is_foreign(options.directory):
         place = visible(options.directory)
         return fail(f"c4py workspace checkout: {place} is no workspace, and not empty; -f removes what is in it", 1)
-    done = workspace.checkout(
-        options.manifest[0],
-        dry_run=options.dry_run,
-        keep_removed=options.keep_removed,
-        progress=shown_progress(options),
+    outcome = _outcome(
+        parser, options, "Name a directory that has it with --source, or a store that does (--store, C4_STORE)."
     )
-    return _tell("checkout", done)
+    return outcome.tell(
+        lambda: workspace.checkout(
+            options.manifest[0],
+            dry_run=options.dry_run,
+            keep_removed=options.keep_removed,
+            sources=options.source,
+            progress=outcome.progress,
+        )
+    )
 
 
 def _is_foreign(directory: str) -> bool:
@@ -124,34 +134,21 @@ examples:
     )
     _add_store(parser)
     parser.add_argument("--keep-removed", action="store_true", help="put what is removed into the store first")
+    parser.add_json()
+    parser.add_quiet()
     return parser
 
 
 def _reset(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
-    done = _workspace(options).reset(keep_removed=options.keep_removed, progress=shown_progress(options))
-    return _tell("reset", done)
+    outcome = _outcome(parser, options, "Name a store that has it (--store, C4_STORE), or check out with --source.")
+    workspace = _workspace(options)
+    return outcome.tell(lambda: workspace.reset(keep_removed=options.keep_removed, progress=outcome.progress))
 
 
-def _tell(action: str, done: ReconcileResult | ReconcilePlan) -> int:
-    from c4py.reconcile import ReconcilePlan
-
-    if isinstance(done, ReconcilePlan):
-        for operation in done.operations:
-            print(f"{operation.type:<8}{visible(operation.path)}")
-        for path, c4id in done.missing_paths:
-            fail(f"c4py workspace {action}: missing: {visible(path)} {c4id}", 1)
-        return 1 if done.missing else 0
-    print(
-        f"{done.created:,} created, {done.updated:,} updated, {done.moved:,} moved, {done.removed:,} removed, "
-        f"{done.skipped:,} as they were"
-    )
-    for error in done.errors:
-        fail(f"c4py workspace {action}: {visible(error, is_escaped=True)}", 1)
-    for path in done.not_made:
-        fail(f"c4py workspace {action}: {visible(path)}: a device, pipe or socket is not made", 0)
-    return 4 if done.is_corrupt else 1 if done.errors else 0
+def _outcome(parser: Parser, options: argparse.Namespace, remedy: str) -> Outcome:
+    return Outcome(options, parser.prog, summary=sys.stdout, remedy=remedy)
 
 
 def _snapshot_parser() -> Parser:
@@ -163,10 +160,14 @@ def _snapshot_parser() -> Parser:
 examples:
   c4py workspace snapshot -C shots > today.c4m
   c4py workspace snapshot -C shots --no-store   the manifest alone
+  c4py workspace snapshot -C shots --json | jq -r .c4id
+                                                the ID of the directory, for a program
 """,
     )
     _add_store(parser)
     parser.add_argument("--no-store", action="store_true", help="store no content")
+    parser.add_json()
+    parser.add_quiet()
     return parser
 
 
@@ -180,7 +181,12 @@ def _snapshot(parser: Parser, arguments: list[str]) -> int:
         for issue in error.errors:
             fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
         raise CommandError("c4py workspace snapshot: not everything could be read", 3) from None
-    c4py.dump(manifest, sys.stdout.buffer)
+    if options.json:
+        from c4py._json import write_manifest
+
+        write_manifest(manifest, sys.stdout.write)
+    else:
+        c4py.dump(manifest, sys.stdout.buffer)
     return 0
 
 
@@ -192,10 +198,12 @@ def _diff_parser() -> Parser:
         examples="""\
 examples:
   c4py workspace diff -C shots                  + what is new, - what is gone, ~ what is different
-  c4py workspace diff --json | jq .added        what is new, as data
+  c4py workspace diff -C shots --json | jq -r .added[].path
+                                                the paths that are new, for a program
 """,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json()
+    parser.add_quiet()
     return parser
 
 
@@ -223,9 +231,11 @@ def _status_parser() -> Parser:
         examples="""\
 examples:
   c4py workspace status -C shots                its manifest, and whether the checkout has ended
+  c4py workspace status -C shots --json | jq -r .manifest_c4id
+                                                the ID of its manifest, for a program
 """,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_json()
     return parser
 
 

@@ -255,6 +255,10 @@ class StoreReport(_Record):
         """
         import json
 
+        return json.dumps(self.as_object())
+
+    def as_object(self) -> dict[str, object]:
+        """Give what `to_json` writes."""
         values: dict[str, object] = {
             "ok": self.is_ok,
             "checked": self.checked,
@@ -266,7 +270,7 @@ class StoreReport(_Record):
             values[kind] = [finding._object() for finding in findings]
         values["quarantined"] = [utf8_name(path) for path in self.quarantined]
         values["omitted"] = self.omitted
-        return json.dumps(values)
+        return values
 
     def _repr_html_(self) -> str:
         return _html(self._summary(), self._findings(), self._counts())
@@ -368,12 +372,16 @@ class GcReport(_Record):
         """Give the report as JSON in ASCII: its values by their names, and `ok`."""
         import json
 
+        return json.dumps(self.as_object())
+
+    def as_object(self) -> dict[str, object]:
+        """Give what `to_json` writes."""
         values: dict[str, object] = {"ok": self.is_ok}
         values |= {name: getattr(self, name) for name in self.__slots__}
         values["removed"] = [str(c4id) for c4id in self.removed]
         values["unresolved"] = [str(c4id) for c4id in self.unresolved]
         values["failed"] = [finding._object() for finding in self.failed]
-        return json.dumps(values)
+        return values
 
     def _repr_html_(self) -> str:
         failed = len(self.failed) + self.omitted.get("failed", 0)

@@ -24,6 +24,7 @@ mod entry_view;
 mod errors;
 mod id;
 mod identify;
+mod json;
 mod manifest;
 mod merge;
 mod names;
@@ -68,6 +69,8 @@ mod _rust {
         ManifestDetector, canonical_text, identify, identify_bytes, identify_content, identify_file, identify_files,
         verify_file,
     };
+    #[pymodule_export]
+    use super::json::EntryObjects;
     #[pymodule_export]
     use super::manifest::{Manifest, manifest_from_state};
     #[pymodule_export]

@@ -7,6 +7,7 @@ use pyo3::types::{PyString, PyTuple};
 
 use crate::arguments::to_int;
 use crate::entry::Entry;
+use crate::errors::wrong_type;
 use crate::manifest::Manifest;
 use crate::names::to_str;
 
@@ -15,6 +16,38 @@ impl Manifest {
     /// The first and last entries as an HTML table, for notebooks.
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("c4py._html")?.call_method1("manifest_html", (slf,))
+    }
+
+    /// The manifest as one JSON object, in ASCII: "c4id", its ID; "entries", in the order of the list; "errors", of a scan.
+    ///
+    /// An entry has a path (no slash at its end), type (as in to_arrow), mode (st_mode as a number, without the bit of a
+    /// regular file), mtime (seconds since 1970-01-01T00:00:00Z), size (bytes), c4id and target (of a link); what is
+    /// unknown or not there is null. An error has path, code, message and is_error, as ScanIssue. A component of a path
+    /// or target that is no UTF-8 or holds a "¤" is in its safe form (c4py.safename).
+    ///
+    /// Raises ValueError for an entry whose time is outside the years 0 to 9999: the manifest has no ID.
+    ///
+    /// >>> import c4py, json
+    /// >>> text = c4py.Manifest([c4py.Entry("a", size=1)]).to_json()
+    /// >>> json.loads(text)["entries"][0]["size"]
+    /// 1
+    fn to_json<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("c4py._json")?.call_method1("manifest_json", (slf,))
+    }
+
+    /// Write what `to_json` gives into an open text file, and the end of the line, piece by piece: however many entries
+    /// there are, the text is never held as a whole.
+    ///
+    /// >>> import c4py, io
+    /// >>> file = io.StringIO()
+    /// >>> c4py.Manifest().write_json(file)
+    /// >>> file.getvalue().endswith(', "entries": [], "errors": []}\n')
+    /// True
+    fn write_json(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !file.hasattr("write")? {
+            return Err(wrong_type("file", "an open text file", file));
+        }
+        slf.py().import("c4py._json")?.call_method1("write_manifest", (slf, file.getattr("write")?)).map(|_| ())
     }
 
     /// The first and last entries as a table of rich, which calls this.

@@ -53,7 +53,7 @@ fn schema() -> Schema {
 }
 
 /// A name, path or target as a column has it.
-fn to_text(name: &[u8]) -> Cow<'_, str> {
+pub(crate) fn to_text(name: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(name)
         && !text.contains(MARK)
     {

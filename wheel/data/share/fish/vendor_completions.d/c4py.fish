@@ -1,6 +1,6 @@
 set -g __c4py_verbs id cat paths explain diff merge intersect dupes verify validate patch workspace log split store pool ingest version completion man
-set -g __c4py_actions 'workspace checkout' 'workspace snapshot' 'workspace reset' 'workspace diff' 'workspace status' 'store init' 'store info' 'store ls' 'store verify' 'store gc'
-set -g __c4py_valued 'id -m' 'id --mode' 'id --exclude' 'id -c' 'id --continue' 'id --exclude-file' 'dupes --min-size' 'dupes --exclude' 'verify --json' 'verify --html' 'verify --csv' 'verify --junit' 'verify --sample' 'verify --workers' 'patch -n' 'patch --number' 'patch -m' 'patch --mode' 'patch --source' 'workspace checkout -C' 'workspace checkout --directory' 'workspace checkout --store' 'workspace snapshot -C' 'workspace snapshot --directory' 'workspace snapshot --store' 'workspace reset -C' 'workspace reset --directory' 'workspace reset --store' 'workspace diff -C' 'workspace diff --directory' 'workspace status -C' 'workspace status --directory' 'store info --store' 'store ls --store' 'store verify --store' 'store verify --sample' 'store verify --seed' 'store verify --time-limit' 'store verify --resume' 'store gc --store' 'store gc --grace' 'pool --store' 'ingest --store' 'ingest -C' 'ingest --directory'
+set -g __c4py_actions 'explain id' 'explain diff' 'explain patch' 'workspace checkout' 'workspace snapshot' 'workspace reset' 'workspace diff' 'workspace status' 'store init' 'store info' 'store ls' 'store verify' 'store gc'
+set -g __c4py_valued 'id -m' 'id --mode' 'id --exclude' 'id -c' 'id --continue' 'id --exclude-file' 'explain patch -n' 'explain patch --number' 'explain patch --source' 'dupes --min-size' 'dupes --exclude' 'verify --report' 'verify --sample' 'verify --workers' 'patch -n' 'patch --number' 'patch -m' 'patch --mode' 'patch --source' 'workspace checkout -C' 'workspace checkout --directory' 'workspace checkout --store' 'workspace checkout --source' 'workspace snapshot -C' 'workspace snapshot --directory' 'workspace snapshot --store' 'workspace reset -C' 'workspace reset --directory' 'workspace reset --store' 'workspace diff -C' 'workspace diff --directory' 'workspace status -C' 'workspace status --directory' 'store info --store' 'store ls --store' 'store verify --store' 'store verify --sample' 'store verify --seed' 'store verify --time-limit' 'store verify --resume' 'store gc --store' 'store gc --grace' 'pool --store' 'ingest --store' 'ingest -C' 'ingest --directory'
 
 # Completion of c4py for fish: c4py completion fish
 # It has what the command takes in it, and starts nothing.
@@ -84,6 +84,7 @@ complete -c c4py -n '__c4py_is ""' -F
 complete -c c4py -n '__c4py_is ""' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is ""' -s i -l id-only -d 'print bare IDs, one a line'
 complete -c c4py -n '__c4py_is ""' -s e -l ergonomic -d 'print the form for people, in local time'
+complete -c c4py -n '__c4py_is ""' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is ""' -s q -l quiet -d 'print nothing'
 complete -c c4py -n '__c4py_is ""' -s s -l store -d 'store what is identified'
 complete -c c4py -n '__c4py_is ""' -s x -l no-store -d 'store nothing, whatever is configured'
@@ -93,6 +94,9 @@ complete -c c4py -n '__c4py_is ""' -l exclude -x -d 'leave out names or paths th
 complete -c c4py -n '__c4py_is ""' -s c -l continue -xa '(__c4py_manifests)' -d 'of a directory take only what is listed in this manifest'
 complete -c c4py -n '__c4py_is ""' -l cache -d 'do not read files that have not changed since a scan with this cache; without a directory the user\'s own'
 complete -c c4py -n '__c4py_is ""' -l exclude-file -rF -d 'a file of globs to leave out'
+complete -c c4py -n '__c4py_is "explain"' -a id -d 'tell what a directory or a manifest contains'
+complete -c c4py -n '__c4py_is "explain"' -a diff -d 'tell what changed between two trees'
+complete -c c4py -n '__c4py_is "explain"' -a patch -d 'tell what patch would do to a directory'
 complete -c c4py -n '__c4py_is "workspace"' -a checkout -d 'bring the directory to the state of a manifest'
 complete -c c4py -n '__c4py_is "workspace"' -a snapshot -d 'print a manifest of the directory, and store its content'
 complete -c c4py -n '__c4py_is "workspace"' -a reset -d 'bring the directory back to what was checked out'
@@ -108,6 +112,7 @@ complete -c c4py -n '__c4py_is "store"' -a gc -d 'remove what no root refers to'
 complete -c c4py -n '__c4py_is "id"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "id"' -s i -l id-only -d 'print bare IDs, one a line'
 complete -c c4py -n '__c4py_is "id"' -s e -l ergonomic -d 'print the form for people, in local time'
+complete -c c4py -n '__c4py_is "id"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is "id"' -s q -l quiet -d 'print nothing'
 complete -c c4py -n '__c4py_is "id"' -s s -l store -d 'store what is identified'
 complete -c c4py -n '__c4py_is "id"' -s x -l no-store -d 'store nothing, whatever is configured'
@@ -129,9 +134,26 @@ complete -c c4py -n '__c4py_is --from "cat" 0' -F
 complete -c c4py -n '__c4py_is "paths"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is --from "paths" 0' -a '(__c4py_manifests)'
 
-# explain
-complete -c c4py -n '__c4py_is "explain"' -s h -l help -d 'print this'
-complete -c c4py -n '__c4py_is --from "explain" 0' -a '(__c4py_manifests)'
+# explain id
+complete -c c4py -n '__c4py_is "explain id"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "explain id"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "explain id"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is --from "explain id" 0' -F
+
+# explain diff
+complete -c c4py -n '__c4py_is "explain diff"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "explain diff"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "explain diff"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is --from "explain diff" 0' -a '(__c4py_manifests)'
+
+# explain patch
+complete -c c4py -n '__c4py_is "explain patch"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "explain patch"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "explain patch"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is "explain patch"' -s r -l reverse -d 'TARGET is a change that patch -s printed'
+complete -c c4py -n '__c4py_is "explain patch"' -s n -l number -x -d 'the state after section N'
+complete -c c4py -n '__c4py_is "explain patch"' -l source -xa '(__fish_complete_directories)' -d 'another source of content'
+complete -c c4py -n '__c4py_is --from "explain patch" 0' -a '(__c4py_manifests)'
 
 # diff
 complete -c c4py -n '__c4py_is "diff"' -s h -l help -d 'print this'
@@ -156,10 +178,8 @@ complete -c c4py -n '__c4py_is --from "dupes" 0' -a '(__c4py_manifests)'
 
 # verify
 complete -c c4py -n '__c4py_is "verify"' -s h -l help -d 'print this'
-complete -c c4py -n '__c4py_is "verify"' -l json -rF -d 'write a report as JSON; - for standard output'
-complete -c c4py -n '__c4py_is "verify"' -l html -rF -d 'write a report as one HTML page; - for standard output'
-complete -c c4py -n '__c4py_is "verify"' -l csv -rF -d 'write a report as CSV; - for standard output'
-complete -c c4py -n '__c4py_is "verify"' -l junit -rF -d 'write a report as JUnit XML; - for standard output'
+complete -c c4py -n '__c4py_is "verify"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "verify"' -l report -rF -d 'write a report as well, a .json, .html, .csv or .xml (JUnit) file; as often as wanted'
 complete -c c4py -n '__c4py_is "verify"' -l quick -d 'read no file; compare presence, type, size and time'
 complete -c c4py -n '__c4py_is "verify"' -l sample -x -d 'read a share of the files, such as 0.1 or 10%; always the same'
 complete -c c4py -n '__c4py_is "verify"' -l metadata -d 'compare modes, times and sizes as well'
@@ -184,6 +204,8 @@ complete -c c4py -n '__c4py_is "patch"' -s m -l mode -xa 's m f' -d 'how to scan
 complete -c c4py -n '__c4py_is "patch"' -l source -xa '(__fish_complete_directories)' -d 'take content from there too'
 complete -c c4py -n '__c4py_is "patch"' -l dry-run -d 'print what would be done, and touch nothing'
 complete -c c4py -n '__c4py_is "patch"' -l no-store -d 'store nothing of what is scanned'
+complete -c c4py -n '__c4py_is "patch"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "patch"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is --from "patch" 0' -a '(__c4py_manifests)'
 
 # workspace checkout
@@ -191,7 +213,10 @@ complete -c c4py -n '__c4py_is "workspace checkout"' -s h -l help -d 'print this
 complete -c c4py -n '__c4py_is "workspace checkout"' -s C -l directory -xa '(__fish_complete_directories)' -d 'the workspace (here: .)'
 complete -c c4py -n '__c4py_is "workspace checkout"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "workspace checkout"' -s n -l dry-run -d 'print what would be done, and do nothing'
+complete -c c4py -n '__c4py_is "workspace checkout"' -l source -xa '(__fish_complete_directories)' -d 'another source of content'
 complete -c c4py -n '__c4py_is "workspace checkout"' -l keep-removed -d 'put what is removed into the store first'
+complete -c c4py -n '__c4py_is "workspace checkout"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "workspace checkout"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is "workspace checkout"' -s f -l force -d 'also in a directory with files that is no workspace yet'
 complete -c c4py -n '__c4py_is --from "workspace checkout" 0' -a '(__c4py_manifests)'
 
@@ -200,17 +225,22 @@ complete -c c4py -n '__c4py_is "workspace snapshot"' -s h -l help -d 'print this
 complete -c c4py -n '__c4py_is "workspace snapshot"' -s C -l directory -xa '(__fish_complete_directories)' -d 'the workspace (here: .)'
 complete -c c4py -n '__c4py_is "workspace snapshot"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "workspace snapshot"' -l no-store -d 'store no content'
+complete -c c4py -n '__c4py_is "workspace snapshot"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "workspace snapshot"' -s q -l quiet -d 'show no progress'
 
 # workspace reset
 complete -c c4py -n '__c4py_is "workspace reset"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "workspace reset"' -s C -l directory -xa '(__fish_complete_directories)' -d 'the workspace (here: .)'
 complete -c c4py -n '__c4py_is "workspace reset"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "workspace reset"' -l keep-removed -d 'put what is removed into the store first'
+complete -c c4py -n '__c4py_is "workspace reset"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "workspace reset"' -s q -l quiet -d 'show no progress'
 
 # workspace diff
 complete -c c4py -n '__c4py_is "workspace diff"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "workspace diff"' -s C -l directory -xa '(__fish_complete_directories)' -d 'the workspace (here: .)'
 complete -c c4py -n '__c4py_is "workspace diff"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "workspace diff"' -s q -l quiet -d 'show no progress'
 
 # workspace status
 complete -c c4py -n '__c4py_is "workspace status"' -s h -l help -d 'print this'
@@ -228,6 +258,7 @@ complete -c c4py -n '__c4py_is --from "split" 0' -a '(__c4py_manifests)'
 # store init
 complete -c c4py -n '__c4py_is "store init"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "store init"' -l replace -d 'take the place of a store that is named already'
+complete -c c4py -n '__c4py_is "store init"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is --from "store init" 0' -a '(__fish_complete_directories)'
 
 # store info
@@ -239,6 +270,7 @@ complete -c c4py -n '__c4py_is "store info"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is "store ls"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "store ls"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "store ls"' -s l -l long -d 'sizes in bytes, IDs and paths'
+complete -c c4py -n '__c4py_is "store ls"' -l json -d 'print JSON'
 
 # store verify
 complete -c c4py -n '__c4py_is "store verify"' -s h -l help -d 'print this'
@@ -248,20 +280,20 @@ complete -c c4py -n '__c4py_is "store verify"' -l seed -x -d 'another number, an
 complete -c c4py -n '__c4py_is "store verify"' -l time-limit -x -d 'begin no object after it: 90s, 15m, 8h'
 complete -c c4py -n '__c4py_is "store verify"' -l resume -x -d 'where a verification that was not complete is to go on'
 complete -c c4py -n '__c4py_is "store verify"' -l quarantine -d 'move corrupt objects into quarantine/'
-complete -c c4py -n '__c4py_is "store verify"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "store verify"' -l json -d 'print JSON lines, the result last'
 
 # store gc
 complete -c c4py -n '__c4py_is "store gc"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "store gc"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "store gc"' -l yes -l force -d 'remove; without it nothing changes'
 complete -c c4py -n '__c4py_is "store gc"' -l grace -x -d 'keep what is younger: 15m, 8h, 2d, 1w (1d)'
-complete -c c4py -n '__c4py_is "store gc"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "store gc"' -l json -d 'print JSON lines, the result last'
 complete -c c4py -n '__c4py_is --from "store gc" 0' -a '(__c4py_manifests)'
 
 # pool
 complete -c c4py -n '__c4py_is "pool"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "pool"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
-complete -c c4py -n '__c4py_is "pool"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "pool"' -l json -d 'print JSON lines, the result last'
 complete -c c4py -n '__c4py_is "pool" 0' -a '(__c4py_manifests)'
 complete -c c4py -n '__c4py_is "pool" 1' -F
 
@@ -269,7 +301,7 @@ complete -c c4py -n '__c4py_is "pool" 1' -F
 complete -c c4py -n '__c4py_is "ingest"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "ingest"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "ingest"' -s C -l directory -xa '(__fish_complete_directories)' -d 'where manifests go (here: .)'
-complete -c c4py -n '__c4py_is "ingest"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "ingest"' -l json -d 'print JSON lines, the result last'
 complete -c c4py -n '__c4py_is --from "ingest" 0' -F
 
 # version
