@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from c4py.cli import VERBS
-from c4py.cli.parser import exit_codes
+from c4py.cli.parser import examples, exit_codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def described(words: tuple[str, ...], what: str, parser: Parser) -> Command:
             flags.append(_flag(argument, text, choices))
         else:
             operands += _operands(argument, text, choices)
-    notes, examples, codes = _epilog(parser.epilog or "")
+    notes, told, codes = _epilog(parser.epilog or "")
     return Command(
         words=words,
         what=what,
@@ -143,7 +143,7 @@ def described(words: tuple[str, ...], what: str, parser: Parser) -> Command:
         description=parser.description or "",
         flags=tuple(flags),
         operands=tuple(operands),
-        examples=examples,
+        examples=told,
         notes=notes,
         exit_codes=tuple(codes),
     )
@@ -181,28 +181,13 @@ def _operands(argument: argparse.Action, what: str, choices: tuple[str, ...]) ->
 def _epilog(text: str) -> tuple[tuple[str, ...], tuple[Example, ...], tuple[tuple[int, str], ...]]:
     """Take an epilog apart: paragraphs, examples, and exit codes."""
     notes: list[str] = []
-    examples: list[Example] = []
+    found: list[Example] = []
     codes: list[tuple[int, str]] = []
     for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
         if paragraph.startswith("exit codes:"):
             codes = exit_codes(paragraph)
         elif paragraph.startswith("examples:"):
-            examples += _examples(paragraph.splitlines()[1:])
+            found += [Example(*example) for example in examples(paragraph)]
         elif paragraph.strip():
             notes.append(paragraph)
-    return tuple(notes), tuple(examples), tuple(codes)
-
-
-def _examples(lines: Iterable[str]) -> Iterator[Example]:
-    """Take examples apart: a command is indented by two, and what it does stands after it or, deeper, below it."""
-    command, what = "", ""
-    for line in lines:
-        if line.startswith("   "):
-            what = f"{what} {line.strip()}".strip()
-            continue
-        if command:
-            yield Example(command, what)
-        command, _, what = line.strip().partition("  ")
-        what = what.strip()
-    if command:
-        yield Example(command, what)
+    return tuple(notes), tuple(found), tuple(codes)
