@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 VERSIONS := 3.11 3.12 3.13 3.14
 export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 
-.PHONY: all venv test servers test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once bench versions package smoke
+.PHONY: all venv wheel-data test servers test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once bench versions package smoke
 
 all: test test-servers fmt clippy test-rust kernels doc-rust ruff mypy stubtest bench-once package versions smoke
 
@@ -23,6 +23,12 @@ target/s3s/bin/s3s-fs:
 
 test-servers: venv servers ## the store's suite on a server that checks signatures
 	$(PYTHON) -m pytest -m servers tests/test_store_objects.py
+
+wheel-data: venv ## write the manual page and the completion scripts that the wheel installs; a test compares them
+	$(PYTHON) -m c4py man > wheel/data/share/man/man1/c4py.1
+	$(PYTHON) -m c4py completion bash > wheel/data/share/bash-completion/completions/c4py
+	$(PYTHON) -m c4py completion zsh > wheel/data/share/zsh/site-functions/_c4py
+	$(PYTHON) -m c4py completion fish > wheel/data/share/fish/vendor_completions.d/c4py.fish
 
 fmt: ## Rust source is formatted
 	cargo fmt --all --check
@@ -79,5 +85,7 @@ smoke: package ## the wheel, installed into a fresh environment and used outside
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py version
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py id /usr/share/zoneinfo > $(CURDIR)/target/smoke.c4m
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py id $(CURDIR)/target/smoke.c4m | cmp - $(CURDIR)/target/smoke.c4m
+	target/venv-smoke/bin/c4py man | cmp - target/venv-smoke/share/man/man1/c4py.1
+	target/venv-smoke/bin/c4py completion bash | cmp - target/venv-smoke/share/bash-completion/completions/c4py
 	target/venv-smoke/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-benchmark
 	target/venv-smoke/bin/python -m pytest -q -p no:cacheprovider tests/acceptance

@@ -42,7 +42,7 @@ def test_cat_cases_of_the_command() -> None:
         if case["exit_code"]:
             # The messages of the reference, by this command's name.
             said = case["stderr_first_line"].replace("Error: ", "c4py cat: ")
-            usage = "usage: c4py cat [-h] [-e] [-r] c4id|file.c4m|file"
+            usage = "usage: c4py cat [-h] [-e] [-r] C4ID|FILE"
             said = said.replace("Usage: c4 cat [flags] <c4id|file.c4m>", usage)
             assert done.stderr.decode().splitlines()[0] == said
 

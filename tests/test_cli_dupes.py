@@ -227,5 +227,5 @@ def test_wrong_usage_and_errors_end_with_2(home: Path) -> None:
 def test_help_tells_the_exit_codes(home: Path) -> None:
     done = c4py_run("dupes", "--help", home=home)
     assert done.returncode == 0
-    assert b"exit codes: 0 no duplicates, 1 duplicates, 2 an error" in done.stdout
+    assert b"exit codes:\n  0    no duplicates\n  1    duplicates\n  2    an error" in done.stdout
     assert b"dupes" in c4py_run("--help", home=home).stdout

@@ -150,8 +150,8 @@ def test_what_is_not_compared_ends_with_2(home: Path) -> None:
     (home / "bad.c4m").write_text("no manifest\n")
     (home / "evil.c4m").write_text("- - 1 ../x -\n")
     for arguments, message in (
-        ([], "required: manifest, directory"),
-        (["delivery.c4m"], "required: directory"),
+        ([], "required: MANIFEST, DIRECTORY"),
+        (["delivery.c4m"], "required: DIRECTORY"),
         (["nothing.c4m", "delivery"], "nothing.c4m: No such file or directory"),
         (["delivery.c4m", "nothing"], "nothing: No such file or directory"),
         (["delivery.c4m", "delivery.c4m"], "delivery.c4m: Not a directory"),

@@ -127,7 +127,8 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _run(verb: str, arguments: list[str]) -> int:
     if verb == "help":
-        verb, arguments = arguments[0] if arguments else "", ["--help"]
+        verb, *action = arguments or [""]
+        arguments = [*action, "--help"]
     if verb in ("", "-h", "--help") and (verb or arguments):
         sys.stdout.write(usage())
         return 0

@@ -39,11 +39,11 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py cat",
-        usage="%(prog)s [-h] [-e] [-r] c4id|file.c4m|file",
+        usage="%(prog)s [-h] [-e] [-r] C4ID|FILE",
         description="Print the content of an ID, or a file; verified while it is printed.",
         epilog=EPILOG,
     )
-    parser.add_argument("target", nargs="*", metavar="c4id|file", help="what is printed: one ID or file")
+    parser.add_argument("target", nargs="*", metavar="C4ID|FILE", help="what is printed: one ID or file")
     parser.add_argument("-e", "--ergonomic", action="store_true", help="print a manifest in the form for people")
     parser.add_argument(
         "-r",

@@ -42,7 +42,7 @@ examples:
   c4py dupes shots/                         the copies in a directory
   c4py dupes --min-size 100M /mnt/a /mnt/b  large ones, in both
   c4py dupes new/ delivered.c4m             what of new/ was delivered before
-  c4py dupes --json shots/ | jq '.wasted'
+  c4py dupes --json shots/ | jq .wasted     the bytes that could be saved
 
 exit codes: 0 no duplicates, 1 duplicates, 2 an error, wrong usage too, 3 some files could not be read: there may be
 more, 130 interrupted
@@ -100,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
-        parser.error("at least one PATH is expected")
+        parser.error("at least one TREE is expected")
     with command_errors("c4py dupes", WRONG_USAGE):
         copies, issues = _copies(options)
         issues += _identify(copies, progress=shown_progress(options))
@@ -121,7 +121,7 @@ def build_parser() -> Parser:
         description="Print the files that have the same content, and what they waste.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", metavar="PATH", help="a directory, a manifest (.c4m), or - for one on stdin")
+    parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
     parser.add_argument("--directories", action="store_true", help="find whole directories as well")
     parser.add_argument(
         "--min-size", type=_size, default=1, metavar="SIZE", help="leave out what is smaller: 4096, 10K, 1.5G"

@@ -227,7 +227,7 @@ def _patch_parser() -> Parser:
         "TREE [DESTINATION]",
         """\
 examples:
-  c4py explain patch delivery.c4m shots/    what would be done, and which content is missing
+  c4py explain patch delivery.c4m shots/    what it would become, and what is missing
   c4py explain patch --source /mnt/usb delivery.c4m shots/
                                             the same, with content from there
   c4py explain patch -r change.c4m shots/   what going back would do

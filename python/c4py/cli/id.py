@@ -82,7 +82,7 @@ def build_parser() -> Parser:
         description="Print the c4m entries of files and directories; without a path, the ID of standard input.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", help="a directory, a manifest (.c4m) or files")
+    parser.add_argument("path", nargs="*", metavar="PATH", help="a directory, a manifest (.c4m), or files")
     parser.add_argument("-i", "--id-only", action="store_true", help="print bare IDs, one a line")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
@@ -95,11 +95,16 @@ def build_parser() -> Parser:
         dest="store",
         action="store_false",
         default=None,
-        help="do not, whatever is configured",
+        help="store nothing, whatever is configured",
     )
     parser.add_argument("-S", "--sequence", action="store_true", help="fold numbered files into sequences")
     parser.add_argument(
-        "-m", "--mode", type=scan_mode, default="full", help="s: names only, m: metadata, f: IDs as well (the default)"
+        "-m",
+        "--mode",
+        type=scan_mode,
+        default="full",
+        metavar="MODE",
+        help="s: names only; m: modes, times and sizes as well; f: IDs as well (the default)",
     )
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
@@ -108,13 +113,13 @@ def build_parser() -> Parser:
         "-c",
         "--continue",
         dest="only",
-        metavar="GUIDE",
+        metavar="MANIFEST",
         help="of a directory take only what is listed in this manifest",
     )
     parser.add_argument(
         "--cache",
-        metavar="[=DIR]",
-        help="do not read files that have not changed since a scan with this cache; without =DIR the user's own",
+        metavar="[=DIRECTORY]",
+        help="do not read files that have not changed since a scan with this cache; without a directory the user's own",
     )
     parser.add_argument(
         "--exclude-file", action="append", default=[], metavar="FILE", help="a file of globs to leave out"

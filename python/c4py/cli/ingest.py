@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  c4py ingest /mnt/usb/shots            its content into the store, its manifests into this directory
-  c4py ingest -C manifests shots.tar.zst
-  c4py ingest --json shots.tar.zst      how far it is, for a program
+  c4py ingest /mnt/usb/shots                content into the store, manifests into this directory
+  c4py ingest -C manifests shots.tar.zst    manifests into another one
+  c4py ingest --json shots.tar.zst          how far it is, for a program
 
 All content is verified. What the store has already is not read again, so that a second run goes on where the first was.
 
@@ -31,12 +31,12 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py ingest",
-        usage="%(prog)s [-h] [--store PATH|URI] [-C DIRECTORY] [--json] [-q] BUNDLE",
+        usage="%(prog)s [flags] BUNDLE",
         description="Take a bundle in: its content into the store, its manifests into a directory.",
         epilog=EPILOG,
     )
     parser.add_argument("bundle", nargs="*", metavar="BUNDLE", help="a directory or tar file that c4py pool made")
-    parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
     parser.add_json_lines()
     parser.add_quiet()

@@ -14,7 +14,7 @@ from c4py.cli import CommandError, command_errors, did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
     #: What an action does, in a few words for the usage; what makes its parser; what does it, given both.
@@ -27,12 +27,104 @@ WRONG_USAGE = 2
 MOST_WORKERS = 1024
 
 
+#: Most columns of help, on any terminal, and of a command in it that has words beside it.
+HELP_COLUMNS, EXAMPLE_COLUMNS = 100, 50
+
+
+def exit_codes(text: str) -> list[tuple[int, str]]:
+    """Read the paragraph of an epilog that begins with "exit codes:": codes and what they mean."""
+    import re
+
+    told = " ".join(text.removeprefix("exit codes:").split())
+    # What a code means ends where the next one begins.
+    return sorted((int(code), what) for code, what in re.findall(r"(?:^|[,;] )(\d+) (.*?)(?=[,;] \d+ |$)", told))
+
+
+def examples(text: str) -> list[tuple[str, str]]:
+    """Read the paragraph of an epilog that begins with "examples:": commands and what they do.
+
+    A command is indented by two; what it does stands after it, behind two spaces, or deeper below it. Words tell of the
+    commands above them that have none as well.
+    """
+    told: list[tuple[str, str]] = []
+    for line in text.splitlines()[1:]:
+        if line.startswith("   ") and told:
+            command, what = told[-1]
+            told[-1] = command, f"{what} {line.strip()}".strip()
+        else:
+            command, _, what = line.strip().partition("  ")
+            told.append((command, what.strip()))
+    return told
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Writes help for a column of flags in which a value stands once, after all names of its flag.
+
+    So does argparse itself from Python 3.13 on. A value that is only taken after `=` has the metavar `[=VALUE]`.
+    """
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        import shutil
+
+        columns = min(shutil.get_terminal_size().columns - 2, HELP_COLUMNS)
+        super().__init__(prog, max_help_position=28, width=columns, **options)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, action.dest.upper())
+        return f"{', '.join(action.option_strings)} {value}".replace(" [=", "[=")
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002 - no text is indented as a whole
+        """Fill paragraphs, and write examples and exit codes as tables; what is indented stays as it is."""
+        paragraphs = text.strip("\n").split("\n\n")
+        return "\n\n".join(self._paragraph(paragraph, width) for paragraph in paragraphs) + "\n"
+
+    def _paragraph(self, text: str, width: int) -> str:
+        from textwrap import fill
+
+        if text.startswith("exit codes:"):
+            codes = exit_codes(text)
+            return "\n".join(
+                ["exit codes:", *(fill(f"  {code:<5}{what}", width, subsequent_indent=" " * 7) for code, what in codes)]
+            )
+        if text.startswith("examples:"):
+            return "\n".join(["examples:", *self._example_lines(examples(text), width)])
+        return text if text.startswith(" ") else fill(text, width)
+
+    def _example_lines(self, told: list[tuple[str, str]], width: int) -> Iterator[str]:
+        """Write commands, and what they do in a second column; below a command that is too long for the first."""
+        from textwrap import wrap
+
+        most = min(EXAMPLE_COLUMNS, width // 2)
+        column = max((len(command) for command, _ in told if len(command) <= most), default=0) + 4
+        for command, what in told:
+            lines = wrap(what, width - column) or [""]
+            if len(command) + 4 > column:
+                yield f"  {command}"
+            else:
+                lines[0] = f"  {command:<{column - 2}}{lines[0]}".rstrip()
+                yield lines.pop(0)
+            yield from (" " * column + line for line in lines if line)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose verb ends with `usage_code` when its arguments are wrong."""
 
     def __init__(self, *, usage_code: int = 1, **options: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, add_help=False, **options)
+        self._positionals.title = "arguments"
+        self._optionals.title = "flags"
+        self.add_argument("-h", "--help", action="help", help="print this")
         self.usage_code = usage_code
+
+    def format_usage(self) -> str:
+        """Write how the verb is used, in one line or a few."""
+        return super().format_usage().replace(" [=", "[=")
+
+    def format_help(self) -> str:
+        """Write what the verb does, with what it takes, examples, and exit codes."""
+        return super().format_help().replace(" [=", "[=")
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, as a CommandError, and which flag may be meant by an unknown one."""

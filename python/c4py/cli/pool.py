@@ -36,12 +36,12 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py pool",
-        usage="%(prog)s [-h] [--store PATH|URI] [--json] [-q] MANIFEST BUNDLE",
+        usage="%(prog)s [flags] MANIFEST BUNDLE",
         description="Bundle a manifest with all content that it needs, to be carried anywhere.",
         epilog=EPILOG,
     )
     parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
-    parser.add_argument("--store", metavar="PATH|URI", help="where content comes from, not from the configured store")
+    parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_json_lines()
     parser.add_quiet()
     return parser

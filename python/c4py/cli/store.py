@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser(action: str, description: str, epilog: str, *, has_store: bool = True) -> Parser:
     parser = Parser(usage_code=WRONG_USAGE, prog=f"c4py store {action}", description=description, epilog=epilog)
     if has_store:
-        parser.add_argument("--store", metavar="PATH|URI", help="the store, instead of the one that is configured")
+        parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     return parser
 
 
@@ -77,7 +77,7 @@ exit codes: 0 done, 1 an error, also where another store is named, 2 wrong usage
 """,
         has_store=False,
     )
-    parser.add_argument("place", nargs="*", metavar="PATH|URI", help="the store; ~/.c4/store where nothing is given")
+    parser.add_argument("place", nargs="*", metavar="DIRECTORY|URI", help="the store; without it ~/.c4/store")
     parser.add_argument("--replace", action="store_true", help="take the place of a store that is named already")
     parser.add_json()
     return parser
@@ -88,7 +88,7 @@ def _init(parser: Parser, arguments: list[str]) -> int:
 
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
-        parser.error("one PATH or URI is expected")
+        parser.error("one DIRECTORY or URI is expected")
     store = init_store(*options.place, replace=options.replace)
     is_overridden = bool(os.environ.get("C4_STORE"))
     if options.json:
@@ -108,8 +108,10 @@ def _info_parser() -> Parser:
         "Tell which stores are configured, by what, and what each holds. Its directory is walked, no object is read.",
         """\
 examples:
-  c4py store info
-  c4py store info --json | jq .stores[0].bytes
+  c4py store info                               the stores that are configured
+  c4py store info --store /mnt/old              another one
+  c4py store info --json | jq '.stores[0].bytes'
+                                                the size of the first, in bytes
 
 exit codes: 0 done, 1 an error, 2 wrong usage
 """,
@@ -178,7 +180,7 @@ def _ls_parser() -> Parser:
         "List the IDs of a store, one a line; of several stores, each ID once.",
         """\
 examples:
-  c4py store ls | wc -l
+  c4py store ls | wc -l                 how many objects
   c4py store ls -l | sort -n | tail     the largest objects
   c4py store ls --json | jq '[.objects[].size] | add'
                                         the bytes of all, for a program
@@ -272,9 +274,9 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
 """,
     )
     parser.add_argument("--sample", type=_sample, metavar="PART", help="check a part (0.05, 5%%), or so many objects")
-    parser.add_argument("--seed", type=int, default=0, help="another number chooses other objects for the sample")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another sample")
     parser.add_argument("--time-limit", type=_duration, metavar="TIME", help="begin no object after it: 90s, 15m, 8h")
-    parser.add_argument("--resume", metavar="CURSOR", help="where a verification that was not complete is to go on")
+    parser.add_argument("--resume", metavar="C4ID", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
     parser.add_json_lines()
     parser.add_quiet()
@@ -328,7 +330,7 @@ examples:
 exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
 """,
     )
-    parser.add_argument("roots", nargs="*", metavar="ROOT", help="manifests (.c4m) and IDs that are kept")
+    parser.add_argument("roots", nargs="*", metavar="MANIFEST|C4ID", help="the roots: what is kept")
     parser.add_argument("--yes", "--force", dest="yes", action="store_true", help="remove; without it nothing changes")
     parser.add_argument(
         "--grace",
@@ -352,7 +354,7 @@ def _tell(report: StoreReport | GcReport, messages: Messages | None) -> None:
 def _gc(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "roots")
     if not options.roots:
-        parser.error("at least one ROOT is expected: without any, everything would be removed")
+        parser.error("at least one MANIFEST or C4ID is expected: without any, everything would be removed")
     store = _one_store(parser, options)
     if not isinstance(store, c4py.FSStore):
         parser.error(f"gc needs a directory, and {_place(store)} is none")

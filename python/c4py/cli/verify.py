@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  c4py verify delivery.c4m delivery/                read every file and compare all
+  c4py verify delivery.c4m delivery/                read every file, and compare
   c4py verify delivery.c4m delivery/ --report report.html --report nightly.xml
-                                                    and write reports: .json, .html, .csv, .xml (JUnit)
+                                                    write reports too: .json, .html, .csv, .xml
   c4py verify delivery.c4m delivery/ --json | jq -r '.missing[]'
                                                     the paths that are missing, for a program
-  c4py verify delivery.c4m delivery/ --quick        names, types, sizes and times only; reads no file
+  c4py verify delivery.c4m delivery/ --quick        no file is read: names, types, sizes, times
   c4py verify delivery.c4m delivery/ --sample 5%    read one file of twenty, always the same ones
   c4py id a/ | c4py verify - b/                     compare two directories
 
@@ -86,8 +86,8 @@ def build_parser() -> Parser:
         description="Compare a directory with a manifest: every file is read, and has to have its ID.",
         epilog=EPILOG,
     )
-    parser.add_argument("manifest", help="a c4m file; - for standard input")
-    parser.add_argument("directory", help="the directory that it should describe")
+    parser.add_argument("manifest", metavar="MANIFEST", help="a c4m file; - for standard input")
+    parser.add_argument("directory", metavar="DIRECTORY", help="the directory that it should describe")
     parser.add_json()
     parser.add_argument(
         "--report",
@@ -100,7 +100,7 @@ def build_parser() -> Parser:
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--quick", action="store_true", help="read no file; compare presence, type, size and time")
     much.add_argument(
-        "--sample", type=_share, metavar="SHARE", help="read a share of the files, such as 0.1 or 10%%; always the same"
+        "--sample", type=_share, metavar="PART", help="read a share of the files, such as 0.1 or 10%%; always the same"
     )
     parser.add_argument("--metadata", action="store_true", help="compare modes, times and sizes as well")
     parser.add_argument("--workers", type=worker_count, metavar="N", help="threads; by default one a processor")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  c4py version
-  c4py version --json | jq -r .version
+  c4py version                            the version
+  c4py version --json | jq -r .version    for a script
 
 exit codes: 0 done, 1 wrong usage
 """
@@ -36,10 +36,10 @@ def run(arguments: Sequence[str]) -> int:
         # The quickest of the verbs: it needs no parser.
         print(f"c4py {__version__}")
         return 0
+    build_parser().parse_args(arguments)
     import json
     import platform
 
-    build_parser().parse_args(arguments)
     told = {
         "version": __version__,
         "python": platform.python_version(),

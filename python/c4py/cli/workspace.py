@@ -163,7 +163,7 @@ examples:
   c4py workspace snapshot -C shots > today.c4m
   c4py workspace snapshot -C shots --no-store   the manifest alone
   c4py workspace snapshot -C shots --json | jq -r .c4id
-                                                its ID alone
+                                                the ID of the directory, for a program
 """,
     )
     _add_store(parser)
@@ -200,7 +200,8 @@ def _diff_parser() -> Parser:
         examples="""\
 examples:
   c4py workspace diff -C shots                  + what is new, - what is gone, ~ what is different
-  c4py workspace diff --json | jq .added        what is new, as data
+  c4py workspace diff -C shots --json | jq -r .added[].path
+                                                the paths that are new, for a program
 """,
     )
     parser.add_json()
@@ -232,6 +233,8 @@ def _status_parser() -> Parser:
         examples="""\
 examples:
   c4py workspace status -C shots                its manifest, and whether the checkout has ended
+  c4py workspace status -C shots --json | jq -r .manifest_c4id
+                                                the ID of its manifest, for a program
 """,
     )
     parser.add_json()
