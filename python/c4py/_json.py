@@ -8,7 +8,7 @@ from c4py._rust import entry_type, utf8_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from c4py._rust import Entry
+    from c4py._rust import Entry, ScanIssue
     from c4py._types import Differences
 
 
@@ -30,11 +30,17 @@ def entry_object(entry: Entry) -> dict[str, str | int | None]:
     }
 
 
+def issue_object(issue: ScanIssue) -> dict[str, str]:
+    """Make the JSON object of what a scan could not read; the path is written as that of an entry."""
+    return {"path": utf8_name(issue.path), "code": issue.code, "message": issue.message}
+
+
 def diff_json(result: Differences) -> str:
     """Write what differs as one JSON object.
 
     "added", "removed" and "modified" are lists of entries as `entry_object` makes them, a modified one as it is in the
-    second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree.
+    second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree;
+    "errors" are what could not be read, as `issue_object` makes them, which is in none of the lists.
     All of it is ASCII, and no escape stands for a lone surrogate, which strict parsers refuse.
     """
     changes: dict[str, object] = {
@@ -42,4 +48,5 @@ def diff_json(result: Differences) -> str:
     }
     changes["moved"] = [{"old": entry_object(move.old), "new": entry_object(move.new)} for move in result.moved]
     changes["same"] = len(result.same)
+    changes["errors"] = [issue_object(issue) for issue in result.errors]
     return json.dumps(changes)

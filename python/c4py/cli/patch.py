@@ -21,11 +21,12 @@ import os
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes, loads
+from c4py._rust import dumps_bytes, loads, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.id import scan_mode
 from c4py.cli.parser import Parser, refuse_output_inside
+from c4py.cli.tree import configured_store, scan_before_change, scan_tree, state_before
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -147,7 +148,7 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
     manifest = _load(paths)
     if manifest.base is not None:
         try:
-            return c4py.resolve_chain(manifest, store=_configured(), stop_at=number)
+            return c4py.resolve_chain(manifest, store=configured_store(), stop_at=number)
         except (c4py.ContentNotFound, c4py.PatchError) as error:
             if not is_shown:
                 raise
@@ -159,27 +160,10 @@ def _read(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest
     return c4py.resolve_chain(manifest, stop_at=number)
 
 
-def _configured() -> FSStore | MultiStore | ObjectStore | None:
-    try:
-        return c4py.open_store(durability="batch")
-    except (c4py.StoreNotConfigured, PermissionError):
-        return None
-
-
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     """Scan a directory; what is read is stored where a store is configured."""
-    store = None if options.no_store or options.mode != "full" else _configured()
-    manifest = c4py.scan(path, store=store, mode=options.mode, on_error="record")
-    if store is not None:
-        store.flush()
-    return manifest, _show_issues(manifest)
-
-
-def _show_issues(manifest: c4py.Manifest) -> int:
-    """Print what a scan could not read; the exit code."""
-    for issue in manifest.errors:
-        fail(f"c4py patch: {issue}", 0)
-    return 3 if any(issue.is_error for issue in manifest.errors) else 0
+    store = None if options.no_store or options.mode != "full" else configured_store()
+    return scan_tree("patch", path, store=store, mode=options.mode)
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
@@ -191,10 +175,10 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     refuse_output_inside(dest, "c4py patch")
     sources = [*options.source]
     if options.reverse:
-        manifest = _state_before(target)
+        manifest = state_before("patch", target, _load([target]))
     elif is_directory:
-        manifest = c4py.scan(target, on_error="record")
-        if _show_issues(manifest):
+        manifest, code = scan_tree("patch", target)
+        if code:
             # Nobody knows what the directory should become.
             return 3
         sources.append(target)
@@ -202,44 +186,24 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
         manifest = _read([target], options.number, is_shown=False)
     if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
-    store = c4py.open_store(durability="batch") if options.store else _configured()
+    store = c4py.open_store(durability="batch") if options.store else configured_store()
     if options.dry_run:
         return _show_plan(manifest, dest, store, sources)
-    before = _as_it_is(dest, manifest)
-    if before is None:
-        return 3
+    before, code = scan_before_change("patch", dest, manifest)
+    if code:
+        return code
     if options.store and store is not None:
         from c4py.store.manifests import put_manifest
 
         # Under the ID that the change begins with; its content is kept by what changes the directory.
         put_manifest(store, before)
-    change = c4py.patch_diff(before, manifest)
-    if change.count("\n") > 1:
-        # Before anything is touched: whoever interrupts the command has what undoes it.
-        _print(f"{change}{manifest.compute_c4id()}\n".encode())
+    # Before anything is touched: whoever interrupts the command has what undoes it.
+    _print(patch_diff(before, manifest, closed=True))
     try:
         result = c4py.reconcile(manifest, dest, store=store, sources=sources, keep_removed=options.store)
     except c4py.MissingContent as error:
         raise CommandError(_missing(error.missing)) from None
     return _tell(result)
-
-
-def _as_it_is(dest: str, target: c4py.Manifest) -> c4py.Manifest | None:
-    """Scan a directory before it is changed; None where something in it cannot be read.
-
-    Nothing outside is read: a link that stays as it is has the ID that the target gives it.
-    """
-    if not os.path.isdir(dest):
-        return c4py.Manifest()
-    before = c4py.scan(dest, link_ids="inside", on_error="record")
-    if _show_issues(before):
-        return None
-    for path, entry in before.flat_entries():
-        if entry.is_symlink() and entry.c4id is None and path in target:
-            other = target[path]
-            if other.is_symlink() and other.target == entry.target:
-                entry.c4id = other.c4id
-    return before
 
 
 def _tell(result: c4py.ReconcileResult) -> int:
@@ -275,16 +239,6 @@ def _missing(missing: Sequence[tuple[str, c4py.C4ID]]) -> str:
     lines += [f"  {visible(path)} {c4id}" for path, c4id in missing]
     lines.append("Name a directory that has it with --source, or a store that does (C4_STORE, c4py store init).")
     return "\n".join(lines)
-
-
-def _state_before(change: str) -> c4py.Manifest:
-    """Read the state that a change was made from, which `-s` has put into the store."""
-    base = _load([change]).base
-    if base is None:
-        raise CommandError(f"c4py patch: {visible(change)} does not begin with the ID of the state before: no change")
-    from c4py.store.manifests import load_stored
-
-    return load_stored(c4py.open_store(), base)
 
 
 def _print(text: bytes) -> None:
