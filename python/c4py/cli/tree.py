@@ -6,12 +6,14 @@ A directory is scanned as `c4py id` does it, so that its manifest is that of `c4
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 import c4py
 from c4py._rust import loads
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.parser import output_inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,3 +129,39 @@ def refuse_two_streams(verb: str, paths: Sequence[str]) -> None:
     """Refuse `-` where it stands for two arguments: standard input is read once."""
     if paths.count("-") > 1:
         raise CommandError(f"c4py {verb}: standard input (-) can be one of the arguments, not two")
+
+
+def refuse_output_over(verb: str, paths: Sequence[str], *, may_append: bool) -> None:
+    """Refuse output that overwrites an argument: the shell has emptied the file before the verb began.
+
+    may_append: whether it may be written behind what is there.
+    """
+    import fcntl
+
+    try:
+        printed = os.fstat(1)
+        is_appended = bool(fcntl.fcntl(1, fcntl.F_GETFL) & os.O_APPEND)
+    except OSError:
+        return
+    if not stat.S_ISREG(printed.st_mode) or (is_appended and may_append):
+        return
+    for path in paths:
+        if path != "-" and os.path.exists(path) and os.path.samestat(os.stat(path), printed):
+            hint = ": use '>>' to keep what is there" if may_append else ""
+            raise CommandError(f"c4py {verb}: {visible(path)} is an argument, and the output would replace it{hint}")
+
+
+def refuse_listed_output(
+    verb: str, directory: str, manifest: c4py.Manifest | None, *, may_be_excluded: bool = False
+) -> None:
+    """Refuse output into a file that the manifest of a directory lists, as it was before anything was printed.
+
+    Without a manifest, before the scan: refused where nothing may exclude it.
+    """
+    name = output_inside(directory)
+    if not name or (name not in manifest if manifest is not None else may_be_excluded or "C4_EXCLUDE_FILE" in os.environ):
+        return
+    raise CommandError(
+        f"c4py {verb}: the output {visible(os.path.join(directory, name))} lies in the directory that is read, and "
+        f"would not be what is said of it: write it elsewhere, or leave it out with --exclude {visible(name)}"
+    )
