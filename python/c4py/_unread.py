@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from c4py._rust import Manifest
     from c4py.diff import DiffResult
+
+
+class _Known(Sequence["Any"]):
+    """Some of a sequence, by their positions: entries keep their paths, also through pickle."""
+
+    __slots__ = ("_every", "_positions")
+
+    def __init__(self, every: Sequence[Any], positions: Sequence[int]) -> None:
+        self._every = every
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return _Known(self._every, self._positions[index])
+        return self._every[self._positions[index]]
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Known, (self._every, self._positions)
 
 
 def leave_out(result: DiffResult, manifests: Iterable[Manifest]) -> None:
@@ -21,11 +51,16 @@ def leave_out(result: DiffResult, manifests: Iterable[Manifest]) -> None:
     def is_known(path: str) -> bool:
         return path not in unread and path not in above and unread.isdisjoint(_parents(path))
 
-    pairs = zip(result.modified_from, result.modified, strict=True)
-    result.modified_from = [entry for entry, other in pairs if is_known(other.path)]  # type: ignore[assignment]
-    for kind in ("added", "removed", "modified", "same"):
-        setattr(result, kind, [entry for entry in getattr(result, kind) if is_known(entry.path)])
-    result.moved = [move for move in result.moved if is_known(move.old.path) and is_known(move.new.path)]
+    moves = (is_known(move.old.path) and is_known(move.new.path) for move in result.moved)
+    modified = [is_known(entry.path) for entry in result.modified]
+    for kind, known in (
+        *((kind, (is_known(entry.path) for entry in getattr(result, kind))) for kind in ("added", "removed", "same")),
+        ("modified", modified),
+        ("modified_from", modified),
+        ("moved", moves),
+    ):
+        positions = array("q", (position for position, is_kept in enumerate(known) if is_kept))
+        setattr(result, kind, _Known(getattr(result, kind), positions))
 
 
 def _unread(manifest: Manifest) -> set[str]:

@@ -176,8 +176,8 @@ class DiffResult:
 
         "added", "removed" and "modified" are lists of entries: objects with path, type, mode (a number), mtime
         (seconds), size, c4id and target, null for what is unknown. "moved" is a list of {"old": entry, "new": entry},
-        "same" a count, "errors" a list of objects with path, code and message. A component of a path or target that is no UTF-8 or holds a "¤" is in its safe form, as in
-        the Arrow columns; `c4py.safename.unsafe_name` reads it.
+        "same" a count, "errors" a list of objects with path, code and message. A component of a path or target that is
+        no UTF-8 or holds a "¤" is in its safe form, as in the Arrow columns; `c4py.safename.unsafe_name` reads it.
         """
         from c4py._json import diff_json
 
@@ -300,7 +300,7 @@ def patch_diff(old: Manifest, new: Manifest, *, pretty: bool = False, closed: bo
     A directory whose own line is the same while something below it changed is named twice, in two sections: its line
     alone would remove it.
 
-    pretty: write the entries in the form for people, with dates in local time; it reads back in the same zone.
+    pretty: write the entries in the form for people, with dates in local time.
     closed: write the ID of `new` as the last line, as the command `diff` does, and "" when no line differs.
 
     What a scan could not read is without an ID in its manifest, and as such in a patch: see `manifest.errors`.

@@ -22,7 +22,6 @@ from c4py.cli.parser import Parser, worker_count
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import (
     read_manifest,
-    refuse_listed_output,
     refuse_output_over,
     refuse_two_streams,
     scan_before_change,
@@ -69,7 +68,9 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
-    parser.add_argument("-r", "--reverse", action="store_true", help="swap the trees; or preview how a change is undone")
+    parser.add_argument(
+        "-r", "--reverse", action="store_true", help="swap the trees; or preview how a change is undone"
+    )
     parser.add_argument("-s", "--store", action="store_true", help="store the content of directories")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument(
@@ -113,6 +114,7 @@ def _trees(options: argparse.Namespace, paths: list[str]) -> tuple[c4py.Manifest
     listed = {path: read_manifest("diff", path) for path in paths if not os.path.isdir(path)}
     first, second = paths
     scan: ScanArguments = {
+        "mode": options.mode,
         "exclude": options.exclude,
         "workers": options.workers,
         "progress": shown_progress(options),
@@ -121,17 +123,13 @@ def _trees(options: argparse.Namespace, paths: list[str]) -> tuple[c4py.Manifest
     if options.reverse and first in listed and second not in listed and listed[first].base is not None:
         return _way_back(options, first, listed[first], second, scan)
     listed = {path: whole("diff", path, manifest) for path, manifest in listed.items()}
-    guide = _guide(options, listed)
+    scan["guide"] = _guide(options, listed)
     trees, codes = [], [0]
     for path in reversed(paths) if options.reverse else paths:
         if path in listed:
             trees.append(listed[path])
             continue
-        if not options.quiet:
-            refuse_listed_output("diff", path, None, may_be_excluded=bool(options.exclude))
-        manifest, code = scan_tree("diff", path, mode=options.mode, guide=guide, **scan)
-        if not options.quiet:
-            refuse_listed_output("diff", path, manifest)
+        manifest, code = scan_tree("diff", path, is_printed=not options.quiet, **scan)
         trees.append(_as_read(manifest) if listed else manifest)
         codes.append(code)
     old, new = trees
@@ -153,7 +151,7 @@ def _guide(options: argparse.Namespace, listed: dict[str, c4py.Manifest]) -> c4p
 
 
 def _as_read(manifest: c4py.Manifest) -> c4py.Manifest:
-    """Give a scanned manifest as it is when it is read back, where that is another: so is the one it is compared with."""
+    """Give a scanned manifest as it is when it is read back, where that differs: what it is compared with was read."""
     codes = {issue.code for issue in manifest.errors}
     # What could not be read is told by the manifest as it is.
     if "trailing-backslash" in codes and not any(issue.is_error for issue in manifest.errors):
@@ -168,7 +166,7 @@ def _way_back(
     if options.mode != "full" or options.quick:
         raise CommandError("c4py diff: a change is undone by the content of files: neither -m s, -m m nor --quick")
     before = state_before("diff", path, change)
-    now, code = scan_before_change("diff", directory, before, **scan)
+    now, code = scan_before_change("diff", directory, before, is_printed=not options.quiet, **scan)
     return now, before, code
 
 

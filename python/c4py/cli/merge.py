@@ -20,7 +20,7 @@ from c4py.cli import fail
 from c4py.cli.id import scan_mode
 from c4py.cli.parser import Parser, worker_count
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import read_manifest, refuse_listed_output, refuse_output_over, refuse_two_streams, scan_tree, whole
+from c4py.cli.tree import read_manifest, refuse_output_over, refuse_two_streams, scan_tree, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,16 +102,15 @@ def _trees(options: argparse.Namespace, paths: Sequence[str]) -> tuple[list[c4py
         if not os.path.isdir(path):
             trees[path] = whole("merge", path, read_manifest("merge", path))
             continue
-        refuse_listed_output("merge", path, None, may_be_excluded=bool(options.exclude))
         trees[path], found = scan_tree(
             "merge",
             path,
+            is_printed=True,
             mode=options.mode,
             exclude=options.exclude,
             workers=options.workers,
             progress=shown_progress(options),
         )
-        refuse_listed_output("merge", path, trees[path])
         code = max(code, found)
     return [trees[path] for path in paths], code
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         exclude: Sequence[str | bytes]
         workers: int | None
         guide: c4py.Manifest | None
-        link_ids: Literal["follow", "inside", "none"]
 
 
 def read_tree(verb: str, path: str, **options: Unpack[ScanArguments]) -> tuple[c4py.Manifest, int]:
@@ -45,13 +44,38 @@ def read_tree(verb: str, path: str, **options: Unpack[ScanArguments]) -> tuple[c
     return whole(verb, path, read_manifest(verb, path)), 0
 
 
-def scan_tree(verb: str, path: str, **options: Unpack[ScanArguments]) -> tuple[c4py.Manifest, int]:
-    """Scan a directory; what was stored is durable when the manifest is returned. The exit code is as in `read_tree`."""
-    manifest = c4py.scan(path, on_error="record", **options)
+def scan_tree(
+    verb: str,
+    path: str,
+    *,
+    link_ids: Literal["follow", "inside", "none"] = "follow",
+    is_printed: bool = False,
+    **options: Unpack[ScanArguments],
+) -> tuple[c4py.Manifest, int]:
+    """Scan a directory; what was stored is durable when the manifest is returned. The exit code is as in `read_tree`.
+
+    is_printed: whether what comes of it is printed. Output into a file that the manifest lists is refused then, where
+    it can be before the scan: the manifest would tell how that file was before.
+    """
+    is_any_excluded = bool(options.get("exclude")) or "C4_EXCLUDE_FILE" in os.environ
+    printed = output_inside(path) if is_printed else ""
+    if printed and not is_any_excluded:
+        raise _listed_output(verb, path, printed)
+    manifest = c4py.scan(path, on_error="record", link_ids=link_ids, **options)
     store = options.get("store")
     if store is not None:
         store.flush()
+    if printed and printed in manifest:
+        raise _listed_output(verb, path, printed)
     return manifest, tell_issues(verb, manifest)
+
+
+def _listed_output(verb: str, directory: str, name: str) -> CommandError:
+    path = visible(os.path.join(directory, name))
+    return CommandError(
+        f"c4py {verb}: the output {path} lies in the directory that is read, and would not be what is said of it: "
+        f"write it elsewhere, or leave it out with --exclude {visible(name)}"
+    )
 
 
 def tell_issues(verb: str, manifest: c4py.Manifest) -> int:
@@ -99,16 +123,14 @@ def configured_store() -> FSStore | MultiStore | ObjectStore | None:
 def state_before(verb: str, path: str, change: c4py.Manifest) -> c4py.Manifest:
     """Read the state that a change was made from, which `-s` has put into the store."""
     if change.base is None:
-        raise CommandError(
-            f"c4py {verb}: {visible(path)} does not begin with the ID of the state before: no change"
-        )
+        raise CommandError(f"c4py {verb}: {visible(path)} does not begin with the ID of the state before: no change")
     from c4py.store.manifests import load_stored
 
     return load_stored(c4py.open_store(), change.base)
 
 
 def scan_before_change(
-    verb: str, path: str, target: c4py.Manifest, **options: Unpack[ScanArguments]
+    verb: str, path: str, target: c4py.Manifest, *, is_printed: bool = False, **options: Unpack[ScanArguments]
 ) -> tuple[c4py.Manifest, int]:
     """Scan a directory that is to become what a manifest says; the exit code is as in `read_tree`.
 
@@ -116,7 +138,7 @@ def scan_before_change(
     """
     if not os.path.isdir(path):
         return c4py.Manifest(), 0
-    before, code = scan_tree(verb, path, link_ids="inside", **options)
+    before, code = scan_tree(verb, path, link_ids="inside", is_printed=is_printed, **options)
     for name, entry in before.flat_entries():
         if entry.is_symlink() and entry.c4id is None and name in target:
             other = target[name]
@@ -149,19 +171,3 @@ def refuse_output_over(verb: str, paths: Sequence[str], *, may_append: bool) -> 
         if path != "-" and os.path.exists(path) and os.path.samestat(os.stat(path), printed):
             hint = ": use '>>' to keep what is there" if may_append else ""
             raise CommandError(f"c4py {verb}: {visible(path)} is an argument, and the output would replace it{hint}")
-
-
-def refuse_listed_output(
-    verb: str, directory: str, manifest: c4py.Manifest | None, *, may_be_excluded: bool = False
-) -> None:
-    """Refuse output into a file that the manifest of a directory lists, as it was before anything was printed.
-
-    Without a manifest, before the scan: refused where nothing may exclude it.
-    """
-    name = output_inside(directory)
-    if not name or (name not in manifest if manifest is not None else may_be_excluded or "C4_EXCLUDE_FILE" in os.environ):
-        return
-    raise CommandError(
-        f"c4py {verb}: the output {visible(os.path.join(directory, name))} lies in the directory that is read, and "
-        f"would not be what is said of it: write it elsewhere, or leave it out with --exclude {visible(name)}"
-    )
