@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import tempfile
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import c4py
+import c4py._unread  # before a test is somebody who cannot read the interpreter's own files
 import pytest
 from c4py import C4ID, DiffResult, Entry, Manifest
 from hypothesis import given, settings
@@ -168,6 +171,64 @@ def test_a_patch_appended_to_the_old_text_is_a_chain(old: Manifest, new: Manifes
     assert c4py.dumps(c4py.resolve_chain(old)) == OLD
 
 
+def test_a_patch_can_be_closed_and_in_the_form_for_people(old: Manifest, new: Manifest) -> None:
+    patch = c4py.patch_diff(old, new)
+    assert c4py.patch_diff(old, new, closed=True) == f"{patch}{new.compute_c4id()}\n"
+    assert c4py.patch_diff(old, old, closed=True) == ""
+    assert c4py.patch_diff(old, old) == f"{old.compute_c4id()}\n"
+    dated = c4py.loads("-rw-r--r-- 2024-01-02T03:04:05Z 1000 a -\n")
+    pretty = c4py.patch_diff(old, dated, pretty=True)
+    assert "-rw-r--r-- Jan  2 03:04:05 2024 UTC 1,000 a  " in pretty
+    assert pretty.startswith(f"{old.compute_c4id()}\n")
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_what_a_scan_could_not_read_is_in_no_list() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory) / "tree"
+        for path in ("closed/below/file", "d/secret", "d/same", "e/same", "gone"):
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_text(path)
+        before = c4py.scan(tree)
+        (tree / "gone").rename(tree / "d" / "new")
+        (tree / "closed").chmod(0)
+        (tree / "d" / "secret").chmod(0)
+        after = c4py.scan(tree, on_error="record")
+        (tree / "closed").chmod(0o700)
+        there = c4py.diff(before, after)
+        back = pickle.loads(pickle.dumps(c4py.diff(after, before)))
+        for result, added, removed in ((there, ["d/new"], ["gone"]), (back, ["gone"], ["d/new"])):
+            assert [issue.path for issue in result.errors] == ["closed", "d/secret"]
+            assert [entry.path for entry in result.added] == added
+            assert [entry.path for entry in result.removed] == removed
+            assert [(move.old.path, move.new.path) for move in result.moved] == [(*removed, *added)]
+            assert [entry.path for entry in result.modified] == []
+            # Not d: what is in it is not all known.
+            assert [entry.path for entry in result.same] == ["d/same", "e", "e/same"]
+            assert result.summary() == "1 added, 1 removed, 0 modified, 3 same (1 moved), 2 unreadable"
+        unread = c4py.diff(after, after)
+        assert (unread.is_empty, len(unread.modified), len(unread.added)) == (False, 0, 0)
+        assert unread != c4py.diff(before, before)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_link_to_what_cannot_be_read_is_neither_changed_nor_unchanged() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        outside, tree = Path(directory) / "outside", Path(directory) / "tree"
+        outside.mkdir()
+        tree.mkdir()
+        (outside / "file").write_text("x")
+        (tree / "link").symlink_to("../outside")
+        old = c4py.scan(tree)
+        (outside / "file").chmod(0)
+        new = c4py.scan(tree, on_error="record")
+        assert old["link"] != new["link"]
+        result = c4py.diff(old, new)
+        assert not result.is_empty
+        assert [len(found) for found in (result.added, result.removed, result.modified, result.same)] == [0] * 4
+        assert result.summary() == "0 added, 0 removed, 0 modified, 0 same, 1 unreadable"
+
+
 def test_a_patch_applies_to_its_base_alone(old: Manifest, new: Manifest) -> None:
     patch = c4py.loads(c4py.patch_diff(old, new))
     assert c4py.dumps(c4py.apply_patch(old, patch)) == NEW
@@ -317,6 +378,8 @@ def test_wrong_types_name_the_argument(old: Manifest) -> None:
         (lambda: c4py.diff("x", old), "a must be a Manifest, not str"),  # type: ignore[arg-type]
         (lambda: c4py.diff(old, None), "b must be a Manifest, not NoneType"),  # type: ignore[arg-type]
         (lambda: c4py.patch_diff(old, 1), "new must be a Manifest"),  # type: ignore[arg-type]
+        (lambda: c4py.patch_diff(old, old, closed="no"), "closed must be"),  # type: ignore[arg-type]
+        (lambda: c4py.patch_diff(old, old, pretty=1), "pretty must be"),  # type: ignore[arg-type]
         (lambda: c4py.apply_patch(1, []), "base must be a Manifest"),  # type: ignore[arg-type]
         (lambda: c4py.apply_patch(old, 3), "patch_entries must be a Manifest or an iterable"),  # type: ignore[arg-type]
         (lambda: c4py.apply_patch(old, ["a"]), "patch_entries must be a Manifest or an"),  # type: ignore[list-item]

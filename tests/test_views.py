@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pytest
 import rich.console
-from c4py import Entry, Manifest
+from c4py import Entry, Manifest, ScanIssue
 from c4py._cells import cells, short
 from c4py._html import diff_html, manifest_html
 from c4py._json import diff_json, entry_object
@@ -56,6 +56,7 @@ class Result:
     modified: Sequence[Entry] = ()
     same: Sequence[Entry] = ()
     moved: Sequence[Moved] = field(default_factory=list)
+    errors: Sequence[ScanIssue] = ()
 
     def summary(self) -> str:
         return f"{len(self.added)} added <&>"
@@ -256,6 +257,7 @@ def test_a_difference_is_json() -> None:
         "modified": [nothing | {"path": "d", "type": "directory"}],
         "moved": [{"old": nothing | {"path": "a", "size": 0}, "new": nothing | {"path": "b"}}],
         "same": 7,
+        "errors": [],
     }
 
 

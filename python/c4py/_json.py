@@ -40,7 +40,8 @@ def diff_json(result: Differences) -> str:
     """Write what differs as one JSON object.
 
     "added", "removed" and "modified" are lists of entries as `entry_object` makes them, a modified one as it is in the
-    second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree.
+    second manifest; "moved" is a list of {"old": entry, "new": entry}; "same" is the count of entries that agree;
+    "errors" are what could not be read, as `issue_object` makes them, which is in none of the lists.
     All of it is ASCII, and no escape stands for a lone surrogate, which strict parsers refuse.
     """
     changes: dict[str, object] = {
@@ -48,6 +49,7 @@ def diff_json(result: Differences) -> str:
     }
     changes["moved"] = [{"old": entry_object(move.old), "new": entry_object(move.new)} for move in result.moved]
     changes["same"] = len(result.same)
+    changes["errors"] = [issue_object(issue) for issue in result.errors]
     return json.dumps(changes)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypedDict, overload
 
 from typing_extensions import ParamSpec
 
-from c4py._rust import C4ID, Entry, Manifest, ScanStats
+from c4py._rust import C4ID, Entry, Manifest, ScanIssue, ScanStats
 
 #: A path of a user's choice.
 StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -151,6 +151,10 @@ class Differences(Protocol):
     @property
     def moved(self) -> Sequence[Move]:
         """Entries that were removed here and added there."""
+
+    @property
+    def errors(self) -> Sequence[ScanIssue]:
+        """What could not be read."""
 
     def summary(self) -> str:
         """Say it in a line."""

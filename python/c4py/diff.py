@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from c4py._rust import EntryView
+    from c4py._rust import EntryView, ScanIssue
     from c4py._types import Entries, ReadableBuffer
     from c4py.store.manifests import SourceOfContent
 
@@ -119,9 +119,11 @@ class DiffResult:
     they are not the same; modified_from: the entries of a there. same: of a, at a path of both where they are the same.
     moved: pairs of a removed and an added entry with one content, which are in those as well; where several entries
     have it, they pair in canonical order. The entries read and write their manifests.
+    errors: what the scans that made a and b could not read, as ScanIssue. Nobody knows whether it differs: what is
+    there, below it, and the directories above, are in none of the lists.
     """
 
-    __slots__ = ("added", "modified", "modified_from", "moved", "removed", "same")
+    __slots__ = ("added", "errors", "modified", "modified_from", "moved", "removed", "same")
 
     added: EntryView
     removed: EntryView
@@ -129,6 +131,7 @@ class DiffResult:
     same: EntryView
     moved: Sequence[Moved]
     modified_from: EntryView
+    errors: Sequence[ScanIssue]
 
     def __init__(
         self,
@@ -139,6 +142,7 @@ class DiffResult:
         moved: Sequence[Moved] | None = None,
         *,
         modified_from: Entries | None = None,
+        errors: Sequence[ScanIssue] | None = None,
     ) -> None:
         for name, value in (
             ("added", added),
@@ -147,13 +151,14 @@ class DiffResult:
             ("same", same),
             ("moved", moved),
             ("modified_from", modified_from),
+            ("errors", errors),
         ):
             setattr(self, name, [] if value is None else value)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was added, removed or modified."""
-        return not (len(self.added) or len(self.removed) or len(self.modified))
+        """Whether nothing was added, removed or modified, and all of it is known."""
+        return not (len(self.added) or len(self.removed) or len(self.modified) or len(self.errors))
 
     def summary(self) -> str:
         """Say in one line how many entries there are of each kind.
@@ -163,15 +168,16 @@ class DiffResult:
         '0 added, 0 removed, 1 modified, 0 same'
         """
         counts = ", ".join(f"{len(getattr(self, kind)):,} {kind}" for kind in ("added", "removed", "modified", "same"))
-        return counts + (f" ({len(self.moved):,} moved)" if len(self.moved) else "")
+        counts += f" ({len(self.moved):,} moved)" if len(self.moved) else ""
+        return counts + (f", {len(self.errors):,} unreadable" if len(self.errors) else "")
 
     def to_json(self) -> str:
         """Write the result as a JSON object.
 
         "added", "removed" and "modified" are lists of entries: objects with path, type, mode (a number), mtime
         (seconds), size, c4id and target, null for what is unknown. "moved" is a list of {"old": entry, "new": entry},
-        "same" a count. A component of a path or target that is no UTF-8 or holds a "¤" is in its safe form, as in
-        the Arrow columns; `c4py.safename.unsafe_name` reads it.
+        "same" a count, "errors" a list of objects with path, code and message. A component of a path or target that is
+        no UTF-8 or holds a "¤" is in its safe form, as in the Arrow columns; `c4py.safename.unsafe_name` reads it.
         """
         from c4py._json import diff_json
 
@@ -194,7 +200,7 @@ class DiffResult:
             return NotImplemented
         return all(
             list(getattr(self, kind)) == list(getattr(other, kind))
-            for kind in ("added", "removed", "modified", "same", "moved")
+            for kind in ("added", "removed", "modified", "same", "moved", "errors")
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -258,7 +264,8 @@ def diff(a: Manifest, b: Manifest) -> DiffResult:
     r"""Compare two manifests by full path.
 
     Two entries at one path are the same when both have an ID and IDs and modes are equal, or else when mode, size, time
-    and link target are. An ID says what content is, so a changed time alone is no change where there are IDs.
+    and link target are. An ID says what content is, so a changed time alone is no change where there are IDs. What a
+    scan could not read is neither the same nor modified: it is in `errors` alone.
 
     >>> import c4py
     >>> old = c4py.loads("- - 1 a -\n- - 2 b -\n")
@@ -267,17 +274,23 @@ def diff(a: Manifest, b: Manifest) -> DiffResult:
     ['c']
     """
     found = _rust.diff(a, b)
-    return DiffResult(
+    result = DiffResult(
         added=found["added"],
         removed=found["removed"],
         modified=found["modified"],
         same=found["same"],
         moved=_MovedEntries(found["moved_from"], found["moved_to"]),
         modified_from=found["modified_from"],
+        errors=[issue for manifest in (a, b) for issue in manifest.errors if issue.is_error],
     )
+    if result.errors:
+        from c4py._unread import leave_out
+
+        leave_out(result, (a, b))
+    return result
 
 
-def patch_diff(old: Manifest, new: Manifest) -> str:
+def patch_diff(old: Manifest, new: Manifest, *, pretty: bool = False, closed: bool = False) -> str:
     """Give the patch that turns one manifest into another, as c4m text.
 
     Its first line is the ID of `old`; then come the entries that changed, each below the directories that lead to it.
@@ -287,9 +300,14 @@ def patch_diff(old: Manifest, new: Manifest) -> str:
     A directory whose own line is the same while something below it changed is named twice, in two sections: its line
     alone would remove it.
 
+    pretty: write the entries in the form for people, with dates in local time.
+    closed: write the ID of `new` as the last line, as the command `diff` does, and "" when no line differs.
+
+    What a scan could not read is without an ID in its manifest, and as such in a patch: see `manifest.errors`.
+
     Raises ValueError for a time outside the years 0 to 9999.
     """
-    return _rust.patch_diff(old, new).decode()
+    return _rust.patch_diff(old, new, pretty=pretty, closed=closed).decode()
 
 
 def apply_patch(base: Manifest, patch_entries: Manifest | Iterable[Entry]) -> Manifest:

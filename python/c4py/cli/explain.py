@@ -279,8 +279,8 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
     from c4py.cli.outcome import missing_text
-    from c4py.cli.patch import REMEDY, configured_store, read_state, refuse_no_directory, state_before
-    from c4py.cli.tree import read_tree
+    from c4py.cli.patch import REMEDY, load, read_state, refuse_no_directory
+    from c4py.cli.tree import configured_store, read_tree, state_before
     from c4py.reconcile import refuse_lost_manifest
 
     refuse_no_directory("c4py explain patch", dest)
@@ -293,7 +293,11 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
             return code
         sources.append(target)
     else:
-        manifest = state_before(target) if options.reverse else read_state([target], options.number, is_shown=False)
+        manifest = (
+            state_before("explain patch", target, load([target]))
+            if options.reverse
+            else read_state([target], options.number, is_shown=False)
+        )
         if target != "-":
             refuse_lost_manifest(target, manifest, dest)
     store = configured_store()

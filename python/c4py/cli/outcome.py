@@ -56,13 +56,13 @@ class Outcome:
             self._messages = Messages(sys.stdout)
             self.progress = False if options.quiet else self._messages.progress
 
-    def tell_change(self, patch: str) -> None:
+    def tell_change(self, patch: bytes) -> None:
         """Tell the change that is about to be made, whole, before anything is touched."""
         if self._messages is not None:
-            self._messages.send("change", patch=patch)
+            self._messages.send("change", patch=patch.decode())
         else:
             sys.stdout.flush()
-            sys.stdout.buffer.write(patch.encode())
+            sys.stdout.buffer.write(patch)
             sys.stdout.buffer.flush()
 
     def tell_unread(self, issues: Iterable[ScanIssue]) -> int:

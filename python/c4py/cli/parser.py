@@ -191,10 +191,17 @@ def refuse_output_inside(directory: str, prog: str) -> None:
 
     It would be removed with what is there, or be seen while it is empty. Raises CommandError.
     """
+    if output_inside(directory):
+        printed = visible(os.path.join(directory, output_inside(directory)))
+        raise CommandError(f"{prog}: the output {printed} lies in the directory that is worked on")
+
+
+def output_inside(directory: str) -> str:
+    """Give the path in a directory of the file that the output goes to; "" where it goes elsewhere, or nobody knows."""
     try:
         printed = os.path.realpath(os.readlink("/proc/self/fd/1"))
     except OSError:
-        return
+        return ""
     root = os.path.realpath(directory)
-    if os.path.isfile(printed) and os.path.commonpath([printed, root]) == root:
-        raise CommandError(f"{prog}: the output {visible(printed)} lies in the directory that is worked on")
+    is_inside = os.path.isfile(printed) and os.path.commonpath([printed, root]) == root
+    return os.path.relpath(printed, root) if is_inside else ""

@@ -21,13 +21,14 @@ import os
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes, loads
+from c4py._rust import dumps_bytes, loads, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
+from c4py.cli.tree import adopt_link_ids, configured_store, state_before
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from c4py.store import FSStore, MultiStore, ObjectStore
 
 EPILOG = """\
 What it does depends on the operands:
@@ -167,7 +167,7 @@ def _text(path: str) -> bytes:
         return file.read()
 
 
-def _load(paths: Sequence[str]) -> c4py.Manifest:
+def load(paths: Sequence[str]) -> c4py.Manifest:
     """Read one chain from several files."""
     texts = [_text(path) for path in paths]
     if not any(text.strip() for text in texts):
@@ -196,7 +196,7 @@ def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Man
     Of a patch whose base is not at hand the entries alone are given where they are only shown: a directory that was
     brought to them would lose everything else.
     """
-    manifest = _load(paths)
+    manifest = load(paths)
     if manifest.base is not None:
         try:
             return c4py.resolve_chain(manifest, store=configured_store(), stop_at=number)
@@ -209,14 +209,6 @@ def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Man
             )
             manifest.base = None
     return c4py.resolve_chain(manifest, stop_at=number)
-
-
-def configured_store() -> FSStore | MultiStore | ObjectStore | None:
-    """Open the store that is configured, if there is one."""
-    try:
-        return c4py.open_store(durability="batch")
-    except (c4py.StoreNotConfigured, PermissionError):
-        return None
 
 
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
@@ -247,7 +239,11 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
             return 3
         sources.append(target)
     else:
-        manifest = state_before(target) if options.reverse else read_state([target], options.number, is_shown=False)
+        manifest = (
+            state_before("patch", target, load([target]))
+            if options.reverse
+            else read_state([target], options.number, is_shown=False)
+        )
     if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
     store = c4py.open_store(durability="batch") if options.store else configured_store()
@@ -275,10 +271,10 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
 
         # Under the ID that the change begins with; its content is kept by what changes the directory.
         put_manifest(store, before)
-    change = c4py.patch_diff(before, manifest)
-    if change.count("\n") > 1:
+    change = patch_diff(before, manifest, closed=True)
+    if change:
         # Before anything is touched: whoever interrupts the command has what undoes it.
-        outcome.tell_change(f"{change}{manifest.compute_c4id()}\n")
+        outcome.tell_change(change)
     return outcome.tell(lambda: bring(dry_run=False))
 
 
@@ -294,19 +290,5 @@ def _as_it_is(dest: str, target: c4py.Manifest, outcome: Outcome) -> c4py.Manife
     Nothing outside is read: a link that stays as it is has the ID that the target gives it.
     """
     before = c4py.scan(dest, link_ids="inside", progress=outcome.progress, on_error="record")
-    for path, entry in before.flat_entries():
-        if entry.is_symlink() and entry.c4id is None and path in target:
-            other = target[path]
-            if other.is_symlink() and other.target == entry.target:
-                entry.c4id = other.c4id
+    adopt_link_ids(before, target)
     return before
-
-
-def state_before(change: str) -> c4py.Manifest:
-    """Read the state that a change was made from, which `-s` has put into the store."""
-    base = _load([change]).base
-    if base is None:
-        raise CommandError(f"c4py patch: {visible(change)} does not begin with the ID of the state before: no change")
-    from c4py.store.manifests import load_stored
-
-    return load_stored(c4py.open_store(), base)

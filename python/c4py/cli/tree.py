@@ -1,39 +1,178 @@
-"""Arguments of verbs that take a tree: a directory, a manifest, or `-` for a manifest on standard input."""
+"""Arguments of verbs that take a tree: a directory, a manifest, or `-` for a manifest on standard input.
+
+A directory is scanned as `c4py id` does it, so that its manifest is that of `c4py id`, whatever it is compared with.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 import c4py
-from c4py.cli import fail
+from c4py._rust import loads
+from c4py._visible import visible
+from c4py.cli import CommandError, fail
+from c4py.cli.parser import output_inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Sequence
+    from typing import Literal, TypedDict, Unpack
 
+    from c4py._types import Progress
     from c4py.store import FSStore, MultiStore, ObjectStore
 
+    class ScanArguments(TypedDict, total=False):
+        """What a scan is told; `c4py.scan` says what it means."""
 
-def read_tree(
-    verb: str,
-    path: str,
-    *,
-    mode: Literal["structure", "metadata", "full"] = "full",
-    store: FSStore | MultiStore | ObjectStore | None = None,
-    progress: bool = False,
-) -> tuple[c4py.Manifest, int]:
+        mode: Literal["structure", "metadata", "full"]
+        store: FSStore | MultiStore | ObjectStore | None
+        progress: Progress
+        exclude: Sequence[str | bytes]
+        workers: int | None
+        guide: c4py.Manifest | None
+
+
+def read_tree(verb: str, path: str, **options: Unpack[ScanArguments]) -> tuple[c4py.Manifest, int]:
     """Read a manifest, or scan a directory, whose content goes into the store where one is given.
 
     What could not be read is told; the exit code is 3 then, and 0 otherwise. A chain is its last state.
     """
-    if path == "-":
-        return c4py.load(sys.stdin.buffer), 0
-    if not os.path.isdir(path):
-        return c4py.load(path), 0
-    manifest = c4py.scan(path, mode=mode, store=store, progress=progress, on_error="record")
+    if os.path.isdir(path):
+        return scan_tree(verb, path, **options)
+    return whole(verb, path, read_manifest(verb, path)), 0
+
+
+def scan_tree(
+    verb: str,
+    path: str,
+    *,
+    link_ids: Literal["follow", "inside", "none"] = "follow",
+    is_printed: bool = False,
+    **options: Unpack[ScanArguments],
+) -> tuple[c4py.Manifest, int]:
+    """Scan a directory; what was stored is durable when the manifest is returned. The exit code is as in `read_tree`.
+
+    is_printed: whether what comes of it is printed. Output into a file that the manifest lists is refused then, where
+    it can be before the scan: the manifest would tell how that file was before.
+    """
+    is_any_excluded = bool(options.get("exclude")) or "C4_EXCLUDE_FILE" in os.environ
+    printed = output_inside(path) if is_printed else ""
+    if printed and not is_any_excluded:
+        raise _listed_output(verb, path, printed)
+    manifest = c4py.scan(path, on_error="record", link_ids=link_ids, **options)
+    store = options.get("store")
     if store is not None:
         store.flush()
+    if printed and printed in manifest:
+        raise _listed_output(verb, path, printed)
+    return manifest, tell_issues(verb, manifest)
+
+
+def _listed_output(verb: str, directory: str, name: str) -> CommandError:
+    path = visible(os.path.join(directory, name))
+    return CommandError(
+        f"c4py {verb}: the output {path} lies in the directory that is read, and would not be what is said of it: "
+        f"write it elsewhere, or leave it out with --exclude {visible(name)}"
+    )
+
+
+def tell_issues(verb: str, manifest: c4py.Manifest) -> int:
+    """Print what a scan could not read, and what else is worth knowing; give the exit code, 3 or 0."""
     for issue in manifest.errors:
         fail(f"c4py {verb}: {issue}", 0)
-    return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
+    return 3 if any(issue.is_error for issue in manifest.errors) else 0
+
+
+def read_manifest(verb: str, path: str) -> c4py.Manifest:
+    """Read a manifest from a path or standard input; its `base` is set where it continues from another one."""
+    if path != "-":
+        return c4py.load(path)
+    try:
+        return loads(sys.stdin.buffer.read())
+    except c4py.ParseError as error:
+        raise CommandError(f"c4py {verb}: standard input: {visible(str(error), is_escaped=True)}") from None
+
+
+def whole(verb: str, path: str, manifest: c4py.Manifest) -> c4py.Manifest:
+    """Give the last state of a chain that continues from a manifest in the configured store.
+
+    The entries of a patch alone are no tree: everything that it does not name would look removed.
+    """
+    if manifest.base is None:
+        return manifest
+    name = "standard input" if path == "-" else visible(path)
+    try:
+        return c4py.resolve_chain(manifest, store=configured_store())
+    except (c4py.ContentNotFound, c4py.PatchError):
+        raise CommandError(
+            f"c4py {verb}: {name} is a patch of {manifest.base}, which is in no store: "
+            "put it behind the manifest that it was made from, as in 'cat old.c4m patch.c4m'"
+        ) from None
+
+
+def configured_store() -> FSStore | MultiStore | ObjectStore | None:
+    """Open the store that is configured, if one is and may be opened."""
+    try:
+        return c4py.open_store(durability="batch")
+    except (c4py.StoreNotConfigured, PermissionError):
+        return None
+
+
+def state_before(verb: str, path: str, change: c4py.Manifest) -> c4py.Manifest:
+    """Read the state that a change was made from, which `-s` has put into the store."""
+    if change.base is None:
+        raise CommandError(f"c4py {verb}: {visible(path)} does not begin with the ID of the state before: no change")
+    from c4py.store.manifests import load_stored
+
+    return load_stored(c4py.open_store(), change.base)
+
+
+def scan_before_change(
+    verb: str, path: str, target: c4py.Manifest, *, is_printed: bool = False, **options: Unpack[ScanArguments]
+) -> tuple[c4py.Manifest, int]:
+    """Scan a directory that is to become what a manifest says; the exit code is as in `read_tree`.
+
+    Nothing outside is read: a link that stays as it is has the ID that the target gives it.
+    """
+    if not os.path.isdir(path):
+        return c4py.Manifest(), 0
+    before, code = scan_tree(verb, path, link_ids="inside", is_printed=is_printed, **options)
+    adopt_link_ids(before, target)
+    return before, code
+
+
+def adopt_link_ids(before: c4py.Manifest, target: c4py.Manifest) -> None:
+    """Give links that have no ID, and stay as they are, the ID that the target has for them."""
+    for name, entry in before.flat_entries():
+        if entry.is_symlink() and entry.c4id is None and name in target:
+            other = target[name]
+            if other.is_symlink() and other.target == entry.target:
+                entry.c4id = other.c4id
+
+
+def refuse_two_streams(verb: str, paths: Sequence[str]) -> None:
+    """Refuse `-` where it stands for two arguments: standard input is read once."""
+    if paths.count("-") > 1:
+        raise CommandError(f"c4py {verb}: standard input (-) can be one of the arguments, not two")
+
+
+def refuse_output_over(verb: str, paths: Sequence[str], *, may_append: bool) -> None:
+    """Refuse output that overwrites an argument: the shell has emptied the file before the verb began.
+
+    may_append: whether it may be written behind what is there.
+    """
+    import fcntl
+
+    try:
+        printed = os.fstat(1)
+        is_appended = bool(fcntl.fcntl(1, fcntl.F_GETFL) & os.O_APPEND)
+    except OSError:
+        return
+    if not stat.S_ISREG(printed.st_mode) or (is_appended and may_append):
+        return
+    for path in paths:
+        if path != "-" and os.path.exists(path) and os.path.samestat(os.stat(path), printed):
+            hint = ": use '>>' to keep what is there" if may_append else ""
+            raise CommandError(f"c4py {verb}: {visible(path)} is an argument, and the output would replace it{hint}")

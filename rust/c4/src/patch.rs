@@ -18,7 +18,7 @@ use crate::c4m::{EncodeError, Manifest, ParseError, shown_name};
 pub use apply::{apply, resolve};
 pub use log::{SectionInfo, log};
 pub use split::split;
-pub use write::patch_diff;
+pub use write::{PatchForm, patch_diff, patch_diff_as};
 
 /// Whether the directories of all entries are in the manifest: a patch names an entry below them.
 fn check_directories(manifest: &Manifest) -> Result<(), EncodeError> {

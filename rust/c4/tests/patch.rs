@@ -160,6 +160,33 @@ fn what_moved_pairs_in_order() {
 }
 
 #[test]
+fn a_closed_patch_ends_with_the_new_id_and_is_nothing_where_no_line_differs() {
+    let closed = |a: &Manifest, b: &Manifest| {
+        let form = patch::PatchForm { is_closed: true, ..Default::default() };
+        String::from_utf8(patch::patch_diff_as(a, b, form).unwrap()).unwrap()
+    };
+    let old = c4m::decode(b"drwxr-xr-x - - d/ -\n  - - 1 a -\n").unwrap();
+    let new = c4m::decode(b"drwxr-xr-x - - d/ -\n  - - 2 a -\n  - - 1 b -\n").unwrap();
+    let open = String::from_utf8(patch::patch_diff(&old, &new).unwrap()).unwrap();
+    assert_eq!(closed(&old, &new), format!("{open}{}\n", new.compute_id().unwrap()));
+    assert_eq!(closed(&old, &old), "");
+}
+
+#[test]
+fn a_pretty_patch_is_the_same_patch_in_its_zone() {
+    let zone = c4m::Zone::utc();
+    let form = patch::PatchForm { pretty: Some(&zone), is_closed: false };
+    // In two sections: the line of the directory is the same.
+    let old = c4m::decode(b"drwxr-xr-x - - d/ -\n  -rw-r--r-- 2024-01-02T03:04:05Z 1000 a -\n").unwrap();
+    let new = c4m::decode(b"drwxr-xr-x - - d/ -\n  -rw-r--r-- 2024-01-02T03:04:05Z 2000 a -\n").unwrap();
+    let text = String::from_utf8(patch::patch_diff_as(&old, &new, form).unwrap()).unwrap();
+    assert!(text.contains("Jan  2 03:04:05 2024 UTC 2,000 a"), "{text}");
+    let chain = c4m::encode(&old).unwrap();
+    let resolved = c4m::decode(&[chain.as_slice(), text.as_bytes()].concat()).unwrap();
+    assert_eq!(c4m::encode(&resolved).unwrap(), c4m::encode(&new).unwrap());
+}
+
+#[test]
 fn the_smaller_of_two_ways_is_written_where_a_directory_line_is_unchanged() {
     let files = |count: usize| (0..count).map(|n| format!("  - - {n} f{n} -\n")).collect::<Vec<_>>().concat();
     let old = c4m::decode(format!("drwxr-xr-x - - d/ -\n{}", files(50)).as_bytes()).unwrap();

@@ -1,6 +1,7 @@
 //! Patches and chains of them.
 
-use c4::c4m;
+use c4::c4m::{self, Zone};
+use c4::patch::{PatchForm, patch_diff_as};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -14,14 +15,24 @@ use crate::shared::Shared;
 
 /// The patch that turns one manifest into another, as UTF-8.
 #[pyfunction]
+#[pyo3(
+    signature = (old, new, *, pretty=Argument::Default(false), closed=Argument::Default(false)),
+    text_signature = "(old, new, *, pretty=False, closed=False)"
+)]
 pub(crate) fn patch_diff<'py>(
     py: Python<'py>,
     old: &Bound<'py, PyAny>,
     new: &Bound<'py, PyAny>,
+    pretty: Argument<'py, bool>,
+    closed: Argument<'py, bool>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (old, new) = (to_manifest("old", old)?, to_manifest("new", new)?);
-    let text = old.detached_two(new, py, c4::patch::patch_diff).map_err(|error| from_encode(&error))?;
-    Ok(PyBytes::new(py, &text))
+    let (pretty, is_closed) = (pretty.to_bool("pretty")?, closed.to_bool("closed")?);
+    let text = old.detached_two(new, py, |old, new| {
+        let zone = pretty.then(Zone::local);
+        patch_diff_as(old, new, PatchForm { pretty: zone.as_ref(), is_closed })
+    });
+    Ok(PyBytes::new(py, &text.map_err(|error| from_encode(&error))?))
 }
 
 /// A manifest with a patch applied: a manifest that was loaded from the patch's text, or its entries.

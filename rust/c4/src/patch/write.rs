@@ -2,7 +2,7 @@
 
 use super::check_directories;
 use crate::C4Id;
-use crate::c4m::{EncodeError, Manifest, NULL_SIZE, Orphans, Preorder, Row, Timestamp, encode};
+use crate::c4m::{EncodeError, Manifest, NULL_SIZE, Orphans, Preorder, Row, Timestamp, Zone, encode, encode_pretty};
 use crate::diff::{Step, compare};
 
 /// The patch that turns one manifest into another, as text: the ID of the old one, then the entries that changed, each
@@ -26,12 +26,33 @@ use crate::diff::{Step, compare};
 /// assert_eq!(text, format!("{}\n- - 2 b -\n- - 3 c -\n", old.compute_id().unwrap()));
 /// ```
 pub fn patch_diff(old: &Manifest, new: &Manifest) -> Result<Vec<u8>, EncodeError> {
+    patch_diff_as(old, new, PatchForm::default())
+}
+
+/// How a patch is written.
+#[derive(Clone, Copy, Default)]
+pub struct PatchForm<'z> {
+    /// The zone of the dates, where the entries are written in the pretty form.
+    pub pretty: Option<&'z Zone>,
+    /// Whether the ID of the new manifest is the last line, and a patch without entries no text at all.
+    pub is_closed: bool,
+}
+
+/// The patch from one manifest to another, as [`patch_diff`] gives it, in another form.
+pub fn patch_diff_as(old: &Manifest, new: &Manifest, form: PatchForm<'_>) -> Result<Vec<u8>, EncodeError> {
+    let encode = |section: &Manifest| match form.pretty {
+        Some(zone) => encode_pretty(section, zone),
+        None => encode(section),
+    };
     check_directories(old)?;
     check_directories(new)?;
     let (a, b) = Preorder::of_two(old, new, Orphans::LeftOut);
     let mut changes = Changes::new(&a, &b);
     compare(&a, &b, |step| changes.take(step));
     let mut lines = changes.lines;
+    if lines.is_empty() && form.is_closed {
+        return Ok(Vec::new());
+    }
     let mut text = boundary(old.compute_id()?);
     if lines.iter().any(|line| line.kind == Kind::Unchanged) {
         choose_replaced(&mut lines, &b);
@@ -42,6 +63,9 @@ pub fn patch_diff(old: &Manifest, new: &Manifest) -> Result<Vec<u8>, EncodeError
         text.extend(encode(&section(&a, &b, &lines, true))?);
     } else {
         text.extend(encode(&section(&a, &b, &lines, false))?);
+    }
+    if form.is_closed {
+        text.extend(boundary(new.compute_id()?));
     }
     Ok(text)
 }
