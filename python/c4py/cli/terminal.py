@@ -1,7 +1,7 @@
 """What a verb shows where somebody looks: progress and colours.
 
-Progress goes to stderr while that is a terminal; nothing is shown with `--quiet` or on a terminal that is dumb. Colours
-are for results on a terminal, and none are there with NO_COLOR (https://no-color.org).
+Progress goes to stderr while that is a terminal (see `c4py.progress`); nothing is shown with `--quiet` or on a terminal
+that is dumb. Colours are for results on a terminal, and none are there with NO_COLOR (https://no-color.org).
 """
 
 from __future__ import annotations
