@@ -46,6 +46,13 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def _shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show all progress, of quick work too."""
+    for seconds in ("SHOWN_AFTER", "REDRAWN_AFTER", "TOLD_AFTER"):
+        monkeypatch.setattr(f"c4py.progress.{seconds}", 0.0)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> c4py.FSStore:
     """Give a store that holds nothing."""
     return c4py.FSStore(tmp_path / "store")

@@ -25,6 +25,7 @@ MODULES = [
     "naturalsort",
     "plot",
     "pool",
+    "progress",
     "reconcile",
     "report",
     "safename",

@@ -234,6 +234,7 @@ def test_the_state_of_a_workspace_is_left_alone(tmp_path: Path, store: FSStore) 
 # Interruptions, progress, values
 
 
+@pytest.mark.usefixtures("_shown_at_once")
 def test_progress_is_told_of_every_operation(tmp_path: Path, store: FSStore, capfd: pytest.CaptureFixture[str]) -> None:
     manifest = c4py.scan(build(tmp_path / "state", {"a": b"1", "d": {"b": b"2"}}), store=store)
     told: list[tuple[str, str, int, int]] = []
@@ -249,8 +250,8 @@ def test_progress_is_told_of_every_operation(tmp_path: Path, store: FSStore, cap
     assert threads == {threading.get_ident()}
     assert capfd.readouterr().err == ""
     bring(manifest, tmp_path / "again", store=store, progress=True)
-    assert "3 of 3 operations" in capfd.readouterr().err
-    with pytest.raises(TypeError, match="progress must be a function or True, not int"):
+    assert "writing 2 of 2 files, 100 %" in capfd.readouterr().err
+    with pytest.raises(TypeError, match="progress must be a function, True or an object with update"):
         c4py.reconcile(manifest, tmp_path / "again", progress=3)  # type: ignore[call-overload]
 
 

@@ -232,6 +232,7 @@ def test_a_name_of_255_bytes_and_a_tree_beyond_any_path(tmp_path: Path) -> None:
     subprocess.run(["rm", "-rf", tmp_path / ("n" * 255)], check=True)
 
 
+@pytest.mark.usefixtures("_shown_at_once")
 def test_progress_as_a_function_an_object_and_a_line(tree: Path, capfd: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[str, int, int]] = []
     c4py.scan(tree, progress=lambda *args: calls.append(args))

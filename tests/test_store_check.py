@@ -230,6 +230,7 @@ def test_bad_options_are_named(store: Path, options: dict[str, Any], error: type
         verify_store(MemoryStore(), **options)
 
 
+@pytest.mark.usefixtures("_shown_at_once")
 def test_progress_is_told_as_in_a_scan(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[str, int, int]] = []
     verify_directory(store, progress=lambda path, done, total: calls.append((path, done, total)))

@@ -104,6 +104,8 @@ _FlowOperator: TypeAlias = Literal["", "->", "<-", "<>"]
 class _BinaryStream(Protocol):
     def read(self, n: int, /) -> ReadableBuffer | None: ...
 
+_Phase: TypeAlias = Literal["walk", "hash", "assemble", "sweep", "apply", "copy", "done"]
+
 @final
 class C4ID:
     def __new__(cls, value: str | bytes) -> Self: ...
@@ -376,8 +378,21 @@ class ContentReader:
 
 @final
 class ScanStats:
+    def __new__(
+        cls,
+        phase: _Phase,
+        *,
+        entries: int = 0,
+        files_done: int = 0,
+        files_total: int = 0,
+        bytes_done: int = 0,
+        bytes_total: int = 0,
+        files_known: int = 0,
+        bytes_known: int = 0,
+        path: str | bytes | None = None,
+    ) -> Self: ...
     @property
-    def phase(self) -> Literal["walk", "hash", "assemble", "done", "sweep"]: ...
+    def phase(self) -> _Phase: ...
     @property
     def entries(self) -> int: ...
     @property
@@ -452,10 +467,7 @@ def identify(stream: _BinaryStream, *, buf_size: int = 262144) -> C4ID: ...
 def identify_content(stream: _BinaryStream) -> C4ID: ...
 def identify_file(path: StrPath, *, buf_size: int = 262144) -> C4ID: ...
 def identify_files(
-    paths: Iterable[StrPath],
-    *,
-    workers: int | None = None,
-    progress: Callable[[str, int, int], object] | None = None,
+    paths: Iterable[StrPath], workers: int | None, tick: Callable[[ScanStats], object] | None
 ) -> dict[Path, C4ID | None]: ...
 def verify_file(path: StrPath, expected: C4ID | str) -> bool: ...
 def canonical_text(data: ReadableBuffer) -> bytes | None: ...
@@ -501,7 +513,9 @@ class Reconciliation:
     def skipped(self) -> int: ...
     @property
     def bytes(self) -> int: ...
-    def apply(self, tick: Callable[[str, str], object] | None) -> tuple[dict[str, int], list[str], bool]: ...
+    def apply(
+        self, tick: Callable[[ScanStats], object] | None, on_done: Callable[[str, str], object] | None
+    ) -> tuple[dict[str, int], list[str], bool]: ...
 
 def plan_reconciliation(
     manifest: Manifest,

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias, TypedDict, overload
 
+from typing_extensions import ParamSpec
+
 from c4py._rust import C4ID, Entry, Manifest, ScanStats
 
 #: A path of a user's choice.
@@ -13,14 +15,17 @@ StrPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
 class ProgressObserver(Protocol):
-    """An object that is told how far a scan is."""
+    """An object that is told how far work is."""
 
     def update(self, stats: ScanStats, /) -> object:
         """Take note."""
 
 
-#: A function of (path, done, total), True for a line on stderr, an object with `update(ScanStats)`, or None.
-Progress: TypeAlias = Callable[[str, int, int], object] | ProgressObserver | bool | None
+#: What a function that is told is called with: (path, done, total), where an argument of Progress says nothing else.
+_Told = ParamSpec("_Told", default=[str, int, int])
+
+#: What `progress` may be, for every function that takes it: see `c4py.progress`.
+Progress: TypeAlias = Callable[_Told, object] | ProgressObserver | bool | None
 
 #: bytes, bytearray, memoryview, mmap, an array: what `memoryview` takes.
 ReadableBuffer: TypeAlias = "bytes | bytearray | memoryview | SupportsBuffer"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from c4py._rust import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
+from c4py import _rust
+from c4py._rust import C4ID, identify, identify_bytes, identify_file, parse, tree_id
 from c4py.verify import verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from pydantic_core import CoreSchema
+
+    from c4py._types import Progress, StrPath
 
 __all__ = [
     "BASE58_ALPHABET",
@@ -35,6 +41,27 @@ C4_ID_LENGTH = 90
 C4_PREFIX = "c4"
 #: Bytes of a digest.
 DIGEST_SIZE = 64
+
+
+def identify_files(
+    paths: Iterable[StrPath], *, workers: int | None = None, progress: Progress = None
+) -> dict[Path, C4ID | None]:
+    """Identify many files at once: their C4 IDs by their paths, None for a file that cannot be read.
+
+    Files are read in parallel by `workers` threads (default: one a processor), each as by `identify_file`. progress: a
+    function of (path, files done, files in all), called in this thread, now and then and at the end; or what else
+    `c4py.progress` says.
+    """
+    from c4py.progress import Listener
+
+    with Listener(progress) as listener:
+        function = listener.function
+
+        def call(stats: _rust.ScanStats) -> None:
+            if function is not None and stats.files_total:
+                function(stats.path, stats.files_done, stats.files_total)
+
+        return _rust.identify_files(paths, workers, listener.observe if function is None else call)
 
 
 def _pydantic_core_schema(cls: type[C4ID], _source: object, _handler: object) -> CoreSchema:

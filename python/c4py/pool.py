@@ -14,13 +14,8 @@ from c4py.store import FSStore, Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from c4py._types import StrPath
+    from c4py._types import Progress, StrPath
     from c4py.store.protocol import AnyStore
-
-    #: A function of (path or ID, objects done, objects in all or 0 where that is not known), or True for a line.
-    Progress = Callable[[str, int, int], object] | bool | None
 
 __all__ = [
     "FSStore",
@@ -127,7 +122,8 @@ def pool(
     interrupted goes on where it was: what is there is read, copied again only where it is damaged, and else skipped;
     the manifest and the script come last. A tar file appears when it is whole.
 
-    progress: a function of (path or ID, objects done, objects in all), or True for a line on stderr.
+    progress: a function of (path or ID, objects done, objects in all), called before each and at the end; or what else
+    `c4py.progress` says.
 
     Raises StoreCorrupt for content of the store that is not what its ID says; ParseError for a text that is no
     manifest; FileExistsError for a file in the directory that would be replaced; BundleError for a c4m file whose name
@@ -171,7 +167,8 @@ def ingest(
 
     bundle_dir: a directory, or a tar file, compressed or not, as `pool` makes them; also the directory that c4py 1.0.20
     made. store: by default the one that is configured. destination: the directory for the c4m files, by default the
-    current one.
+    current one. progress: a function of (ID, objects done, objects in all or 0 where the bundle does not say), called
+    before each and at the end; or what else `c4py.progress` says.
 
     Each object is verified while it is put; what the store has already is not read. Objects that are sound are taken
     even where others are not, so that a second run of a repaired bundle has less to do; the manifests come last, and

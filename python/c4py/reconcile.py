@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Literal, overload
 
-    from c4py._rust import Reconciliation, ScanStats, TreeStore
-    from c4py._types import StrPath
+    from c4py._rust import Reconciliation, TreeStore
+    from c4py._types import Progress, StrPath
+    from c4py.progress import Listener
     from c4py.store.manifests import SourceOfContent
     from c4py.store.protocol import AnyStore
-
-    ReconcileProgress = Callable[[str, str, int, int], object] | bool | None
 
 __all__ = [
     "C4ID",
@@ -287,7 +286,7 @@ if TYPE_CHECKING:
         *,
         store: AnyStore | None = None,
         dry_run: Literal[False] = False,
-        progress: ReconcileProgress = None,
+        progress: Progress[str, str, int, int] = None,
         link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
         sources: Iterable[StrPath | AnyStore] = (),
         keep_removed: bool = False,
@@ -302,7 +301,7 @@ if TYPE_CHECKING:
         *,
         store: AnyStore | None = None,
         dry_run: Literal[True],
-        progress: ReconcileProgress = None,
+        progress: Progress[str, str, int, int] = None,
         link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
         sources: Iterable[StrPath | AnyStore] = (),
         keep_removed: bool = False,
@@ -317,7 +316,7 @@ if TYPE_CHECKING:
         *,
         store: AnyStore | None = None,
         dry_run: bool = False,
-        progress: ReconcileProgress = None,
+        progress: Progress[str, str, int, int] = None,
         link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
         sources: Iterable[StrPath | AnyStore] = (),
         keep_removed: bool = False,
@@ -332,7 +331,7 @@ def reconcile(
     *,
     store: AnyStore | None = None,
     dry_run: bool = False,
-    progress: ReconcileProgress = None,
+    progress: Progress[str, str, int, int] = None,
     link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
     sources: Iterable[StrPath | AnyStore] = (),
     keep_removed: bool = False,
@@ -350,9 +349,9 @@ def reconcile(
     manifest_or_path: a Manifest, or the path of one. directory: it is made if it is not there.
     store: by default the one that is configured, if one is.
     dry_run: only say what would be done. Nothing is written; files are read to compare them.
-    progress: a function of (type, path, index, count of operations), called in this thread as operations end, or True
-    for a line on stderr. If it has a method `update(ScanStats)`, that is told how far the comparison is, before. An
-    exception in it stops the work.
+    progress: a function of (type, path, index, count of operations), called in this thread as operations end; an object
+    with `update(ScanStats)`, told of the comparison as well; or True for a bar on stderr. An exception in it stops the
+    work. See `c4py.progress`.
     link: how content comes from a store or a source: "auto" shares its blocks where the file system can and copies
     elsewhere, "copy" copies, "reflink" shares them or fails. With "hardlink" files are names of the store's own
     read-only objects, with their modes and times, or it fails: whoever writes to one damages the store.
@@ -382,8 +381,9 @@ def reconcile(
     """
     if not isinstance(link, str):
         raise TypeError(f"link must be str, not {type(link).__name__}")
-    if progress is not None and not isinstance(progress, bool) and not callable(progress):
-        raise TypeError(f"progress must be a function or True, not {type(progress).__name__}")
+    from c4py.progress import Listener
+
+    listener = Listener(progress)
     if isinstance(manifest_or_path, Manifest):
         manifest = manifest_or_path
     else:
@@ -402,8 +402,7 @@ def reconcile(
             note = str(error)
     if isinstance(sources, (str, bytes, os.PathLike, Store)):
         sources = (sources,)
-    line = _Line() if progress is True else None
-    try:
+    with listener:
         native = plan_reconciliation(
             manifest,
             directory,
@@ -411,19 +410,18 @@ def reconcile(
             link,
             bool(special_bits),
             workers,
-            getattr(progress, "update", None) if line is None else line.show_scan,
+            listener.observe,
         )
         if dry_run:
             return ReconcilePlan._of(native)
         missing = native.missing()
         if missing:
             raise MissingContent(missing, note)
-        before = _keep(directory, store, workers, native) if keep_removed and store is not None else None
-        told = line.show_operation if line is not None else progress if callable(progress) else None
-        done, errors, is_corrupt = native.apply(None if told is None else _counted(told, len(native)))
-    finally:
-        if line is not None:
-            line.end()
+        before = None
+        if keep_removed and store is not None:
+            before = _keep(directory, store, workers, native, listener)
+        on_done = None if listener.function is None else _counted(listener.function, len(native))
+        done, errors, is_corrupt = native.apply(listener.observe, on_done)
     return ReconcileResult(
         created=done["mkdir"] + done["create"] + done["symlink"],
         removed=done["remove"] + done["rmdir"],
@@ -464,14 +462,20 @@ def _parts(store: AnyStore | StrPath | None) -> list[TreeStore | SourceOfContent
     return [store]
 
 
-def _keep(directory: StrPath, store: AnyStore, workers: int | None, plan: Reconciliation) -> Manifest:
+def _keep(
+    directory: StrPath,
+    store: AnyStore,
+    workers: int | None,
+    plan: Reconciliation,
+    listener: Listener,
+) -> Manifest:
     """Put a directory as it is into a store; its manifest."""
     from c4py.scanner import scan
     from c4py.store.manifests import put_manifest
 
     if not os.path.lexists(directory):
         return Manifest()
-    before = without_state(scan(directory, store=store, link_ids="none", workers=workers))
+    before = without_state(scan(directory, store=store, link_ids="none", workers=workers, progress=listener))
     _refuse_what_cannot_be_kept(before, plan)
     put_manifest(store, before)
     flush = getattr(store, "flush", None)
@@ -521,20 +525,3 @@ def _counted(progress: Callable[[str, str, int, int], object], total: int) -> Ca
         done += 1
 
     return call
-
-
-class _Line:
-    """A line on stderr that is written over and over: how far the comparison is, then the operations."""
-
-    def __init__(self) -> None:
-        from c4py import scanner
-
-        self._line = scanner._Line()
-        self.end = self._line.end
-
-    def show_scan(self, stats: ScanStats) -> None:
-        self._line(stats)
-
-    def show_operation(self, _type: str, _path: str, index: int, total: int) -> None:
-        if index % 100 == 0 or index + 1 == total:
-            self._line.write(f"{index + 1:,} of {total:,} operations")

@@ -12,7 +12,7 @@ from c4py.errors import ScanError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Literal
 
     from c4py._rust import TreeStore
@@ -69,8 +69,9 @@ def scan(
     directories, that of the root included. When the manifest is returned, all that it names is in the store and durable
     (with an FSStore of durability "none", there). A file is read once; for many small files, "batch" is far faster than
     "full". A store of one's own is called by this thread only, unless its `concurrency` says more.
-    progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a line on
-    stderr; called in this thread, about 25 times a second and at the end. An exception in it stops the scan.
+    progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a bar on
+    stderr; called in this thread, about 25 times a second and at the end. An exception in it stops the scan. See
+    `c4py.progress`.
     on_error: what cannot be read, or changes while it is read, is in the manifest without an ID and in
     `manifest.errors`; with "raise", ScanError is raised at the end, with both.
 
@@ -92,6 +93,8 @@ def scan(
     ParseError, when a guide or a list is none; NotADirectory, which is both a NotADirectoryError and a ValueError.
     KeyboardInterrupt stops the scan at once.
     """
+    from c4py.progress import Listener
+
     if on_error not in ("raise", "record"):
         raise ValueError(f"on_error must be 'raise' or 'record', not {on_error!r}")
     for argument, value in (("mode", mode), ("link_ids", link_ids)):
@@ -113,14 +116,11 @@ def scan(
         "guide": _manifest("guide", guide),
         "cache": _cache_directory() if cache is True else None if cache is False else cache,
     }
-    tick = _tick(path, progress)
+    listener = Listener(progress)
     if b"/" in (options["exclude_file_name"] or b""):
         raise ValueError("C4_EXCLUDE_FILE must be a name without a slash")
-    try:
-        manifest = _scan(path, options, tick, None if store is None else _sink(store))
-    finally:
-        if isinstance(tick, _Line):
-            tick.end()
+    with listener:
+        manifest = _scan(path, options, listener.of_tree(path), None if store is None else _sink(store))
     errors = [issue for issue in manifest.errors if issue.is_error]
     if errors and on_error == "raise":
         raise ScanError(manifest, errors)
@@ -166,50 +166,3 @@ def read_patterns(exclude_file: StrPath) -> list[bytes]:
     with open(exclude_file, "rb") as file:
         lines = (line.strip() for line in file)
         return [line for line in lines if line and not line.startswith(b"#")]
-
-
-def _tick(root: StrPath, progress: Progress) -> Callable[[ScanStats], object] | None:
-    if progress is None or progress is False:
-        return None
-    if progress is True:
-        return _Line()
-    update = getattr(progress, "update", None)
-    if update is not None:
-        return update  # type: ignore[no-any-return]
-    if not callable(progress):
-        raise TypeError(f"progress must be a function, True or an object with update(), not {type(progress).__name__}")
-    prefix = os.path.join(os.path.abspath(os.fsdecode(root)), "")
-
-    def call(stats: ScanStats) -> None:
-        if stats.phase != "walk":
-            progress(os.path.join(prefix, stats.path), stats.files_done, stats.files_total)
-
-    return call
-
-
-class _Line:
-    """A line on stderr that is written over and over."""
-
-    def __init__(self) -> None:
-        self.width = 0
-
-    def __call__(self, stats: ScanStats) -> None:
-        if stats.phase == "walk":
-            text = f"{stats.entries:,} entries"
-        elif not stats.files_total:
-            text = f"{stats.files_done:,} files"
-        else:
-            bytes_known = stats.bytes_total > 0
-            done = stats.bytes_done if bytes_known else stats.files_done
-            percent = 100 * done // (stats.bytes_total if bytes_known else stats.files_total)
-            text = f"{stats.files_done:,} of {stats.files_total:,} files, {percent} %"
-        self.write(text)
-
-    def write(self, text: str) -> None:
-        print("\r" + text.ljust(self.width), end="", file=sys.stderr, flush=True)
-        self.width = len(text)
-
-    def end(self) -> None:
-        if self.width:
-            self.write("")
-            print("\r", end="", file=sys.stderr, flush=True)

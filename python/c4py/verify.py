@@ -386,8 +386,8 @@ def verify_tree(
     advice is in `cache_dropped`. It is only advice: a network or memory file system may answer from memory.
     accept_canonical: whether a manifest whose bytes differ, and which is the expected one in canonical form, is right.
     workers: threads, by default one a processor.
-    progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a line on
-    stderr; called in this thread, about 25 times a second and at the end.
+    progress: a function of (path, files done, files in all), an object with `update(ScanStats)`, or True for a bar on
+    stderr; called in this thread, about 25 times a second and at the end: see `c4py.progress`.
     on_result: a function of (kind, path), called in this thread while the work goes on, once for each path in the lists
     ok, missing, corrupt, extra, unreadable, changed, canonical_only and unverified, `kind` being the list's name, and
     once for each "moved" with the old path. A corrupt path is told of as such, also when it is in `changed`.
@@ -431,15 +431,12 @@ def verify_tree(
         "drop_cache": bool(drop_cache),
         "workers": workers,
     }
-    from c4py.scanner import _Line, _tick
+    from c4py.progress import Listener
 
-    tick = _tick(directory, progress)
+    listener = Listener(progress)
     started = _now()
-    try:
-        findings = _rust.verify_tree(manifest, directory, options, tick, on_result)
-    finally:
-        if isinstance(tick, _Line):
-            tick.end()
+    with listener:
+        findings = _rust.verify_tree(manifest, directory, options, listener.of_tree(directory), on_result)
     return VerifyReport._of(
         findings,
         mode="quick" if quick else "full" if share is None else "sample",

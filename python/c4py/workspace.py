@@ -29,7 +29,7 @@ from c4py.store import Store, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Literal
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from c4py.store.protocol import AnyStore
 
     #: A function of (operation, path, index, total), or True for a line on stderr.
-    ReconcileProgress = Callable[[str, str, int, int], object] | bool | None
 
 __all__ = [
     "DiffResult",
@@ -169,7 +168,7 @@ class Workspace:
         self,
         manifest: Manifest | StrPath,
         *,
-        progress: ReconcileProgress = None,
+        progress: Progress[str, str, int, int] = None,
         dry_run: bool = False,
         keep_removed: bool = False,
         link: Literal["auto", "copy", "reflink", "hardlink"] = "auto",
@@ -239,7 +238,7 @@ class Workspace:
         return manifest
 
     def reset(
-        self, *, progress: ReconcileProgress = None, keep_removed: bool = False
+        self, *, progress: Progress[str, str, int, int] = None, keep_removed: bool = False
     ) -> ReconcileResult | ReconcilePlan:
         """Bring the directory back to the manifest that was checked out last.
 

@@ -10,13 +10,13 @@ import zlib
 from c4py._replace import NewFile, open_directory, open_regular
 from c4py._rust import C4ID
 from c4py.bundle import IDS, MANIFEST_SUFFIX, SCRIPT, STORE
-from c4py.bundle.contents import EMPTY, open_content, write_ids
+from c4py.bundle.contents import EMPTY, open_content, total_size, write_ids
 from c4py.bundle.script import extract_script
 from c4py.bundle.tar import BLOCK, Member, header, members
-from c4py.bundle.ticking import Ticking
 from c4py.bundle.zstd import ZstdFrames
 from c4py.errors import BundleError, InvalidC4ID, NotARegularFile, StoreCorrupt
 from c4py.pool import PoolResult
+from c4py.progress import Steps
 from c4py.store.content import READ_BYTES
 from c4py.store.tree import SPLIT_THRESHOLD
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
-    from c4py._types import StrPath
+    from c4py._types import Progress, StrPath
     from c4py.bundle.contents import Contents
     from c4py.bundle.intake import Intake
-    from c4py.pool import Progress
 
 #: How names end, and how such a file is compressed.
 COMPRESSIONS = {".tar": "", ".tar.gz": "gzip", ".tgz": "gzip", ".tar.zst": "zstd", ".tzst": "zstd"}
@@ -53,16 +52,16 @@ def write_archive(contents: Contents, output: str, compression: str, progress: P
     place, name = os.path.split(os.path.realpath(output))
     directory = open_directory(place)
     try:
-        with NewFile(directory, name) as file, Ticking(progress) as tick:
+        with NewFile(directory, name) as file, Steps(progress) as steps:
             with _compressed(file, compression) as archive:
-                _write_members(contents, archive, result, tick)
+                _write_members(contents, archive, result, steps)
             file.replace()
     finally:
         os.close(directory)
     return result
 
 
-def _write_members(contents: Contents, archive: _Sink, result: PoolResult, tick: Ticking) -> None:
+def _write_members(contents: Contents, archive: _Sink, result: PoolResult, steps: Steps) -> None:
     ids = contents.ids
     _write_member(archive, IDS, sum(map(len, write_ids(ids))), write_ids(ids))
     for name, text, mode in (
@@ -72,19 +71,23 @@ def _write_members(contents: Contents, archive: _Sink, result: PoolResult, tick:
         _write_member(archive, name, len(text), [text], mode)
     missing: set[C4ID] = set()
     objects = sorted({*ids, *contents.listings()})
+    sizes = contents.sizes(steps)
+    steps.total = len(objects)
+    steps.bytes_total = total_size({c4id for _, c4id in contents.needed}, sizes)
     for done, c4id in enumerate(objects):
-        tick(str(c4id), done, len(objects))
+        # What no entry needs, a listing or the text itself, is small, and in no total.
+        steps.begin(str(c4id), done, sizes.get(c4id, 0 if steps.bytes_total else -1))
         path = _object_path(c4id, len(objects))
         if c4id == contents.text_id:
             _write_member(archive, path, len(contents.text), [contents.text], 0o444)
             continue
         try:
-            if not _write_object(contents, archive, c4id, path):
+            if not _write_object(contents, archive, c4id, path, steps):
                 missing.add(c4id)
         except StoreCorrupt as error:
             needed_for = next((place for place, needed in contents.needed if needed == c4id), None)
             raise StoreCorrupt(error.c4id, error.actual, needed_for) from None
-    tick("", len(objects), len(objects))
+    steps.end(len(objects))
     archive.write(b"\0" * 2 * BLOCK)
     written: set[C4ID] = set()
     for place, c4id in contents.needed:
@@ -104,7 +107,7 @@ def _object_path(c4id: C4ID, count: int) -> str:
     return f"{STORE}/{name}" if count <= SPLIT_THRESHOLD else f"{STORE}/{name[:2]}/{name[2:4]}/{name}"
 
 
-def _write_object(contents: Contents, archive: _Sink, c4id: C4ID, path: str) -> bool:
+def _write_object(contents: Contents, archive: _Sink, c4id: C4ID, path: str, steps: Steps) -> bool:
     """Write an object and say whether the store has it."""
     source = open_content(contents.store, c4id)
     if source is None:
@@ -112,12 +115,12 @@ def _write_object(contents: Contents, archive: _Sink, c4id: C4ID, path: str) -> 
     with source:
         size = 0 if c4id == EMPTY else _file_size(contents.store, c4id)
         if size is not None:
-            _write_member(archive, path, size, _pieces(source), 0o444)
+            _write_member(archive, path, size, _pieces(steps.reading(source)), 0o444)
             return True
         import tempfile
 
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as spooled:
-            for piece in _pieces(source):
+            for piece in _pieces(steps.reading(source)):
                 spooled.write(piece)
             size = spooled.tell()
             spooled.seek(0)

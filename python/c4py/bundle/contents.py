@@ -15,10 +15,12 @@ from c4py.store.content import READ_BYTES, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
+    from c4py._rust import Entry
     from c4py._types import StrPath
+    from c4py.progress import Steps
     from c4py.store.protocol import AnyStore
 
 #: Characters of an ID in text.
@@ -67,6 +69,12 @@ class Contents:
         others.discard(self.text_id)
         return [self.text_id, *sorted(others)]
 
+    def sizes(self, progress: Steps) -> dict[C4ID, int]:
+        """Give the sizes of what is needed, as far as the manifest says them and somebody wants to know."""
+        if not progress.is_heard:
+            return {}
+        return {c4id: entry.size for _, entry, c4id in self._files() if entry.size >= 0 and not entry.is_sequence}
+
     def listings(self) -> Iterator[C4ID]:
         """Give the IDs of the directories that the store has the texts of, that of the top among them, each once."""
         given: set[C4ID] = set()
@@ -77,23 +85,26 @@ class Contents:
 
     def _needed(self) -> Iterator[tuple[str, C4ID]]:
         lists: dict[C4ID, bytes] | None = None
-        for path, entry in self.state.flat_entries():
-            # A link is made from its target's text, and its ID is that of what is elsewhere.
-            if entry.c4id is None or entry.c4id.is_nil() or stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
-                continue
-            if entry.is_dir() or entry.is_symlink():
-                continue
+        for path, entry, c4id in self._files():
             if not entry.is_sequence:
-                yield path, entry.c4id
+                yield path, c4id
                 continue
             if lists is None:
                 lists = _inline_lists(self.state)
-            members = lists.get(entry.c4id)
+            members = lists.get(c4id)
             if members is None:
-                yield path, entry.c4id
-                members = self._stored_list(entry.c4id)
+                yield path, c4id
+                members = self._stored_list(c4id)
             for start in range(0, len(members), ID_LENGTH):
                 yield path, C4ID(members[start : start + ID_LENGTH].decode("ascii"))
+
+    def _files(self) -> Iterator[tuple[str, Entry, C4ID]]:
+        """Give the files and sequences that have content; of a link, its ID is that of what is elsewhere."""
+        for path, entry in self.state.flat_entries():
+            if entry.c4id is None or entry.c4id.is_nil() or stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG):
+                continue
+            if not entry.is_dir() and not entry.is_symlink():
+                yield path, entry, entry.c4id
 
     def _stored_list(self, c4id: C4ID) -> bytes:
         """Read the members of a sequence from the store; none where that does not have them."""
@@ -104,6 +115,17 @@ class Contents:
         if not _is_list(members):
             raise BundleError(f"the list of a sequence is none: {c4id}", None)
         return members
+
+
+def total_size(ids: Iterable[C4ID], sizes: dict[C4ID, int]) -> int:
+    """Add up sizes; 0 where one is not known."""
+    total = 0
+    for c4id in ids:
+        size = sizes.get(c4id)
+        if size is None:
+            return 0
+        total += size
+    return total
 
 
 def check_manifest_name(name: str) -> None:

@@ -11,12 +11,12 @@ import stat
 from c4py._replace import open_directory, open_regular, replace_file
 from c4py._rust import C4ID
 from c4py.bundle import IDS, MANIFEST_SUFFIX, SCRIPT, STORE
-from c4py.bundle.contents import open_content, write_ids
+from c4py.bundle.contents import open_content, total_size, write_ids
 from c4py.bundle.intake import is_placed
 from c4py.bundle.script import extract_script
-from c4py.bundle.ticking import Ticking
 from c4py.errors import BundleError, InvalidC4ID, NotARegularFile, StoreCorrupt
 from c4py.pool import PoolResult
+from c4py.progress import Steps
 from c4py.store.tree import FSStore
 
 TYPE_CHECKING = False
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from c4py._types import StrPath
+    from c4py._types import Progress, StrPath
     from c4py.bundle.contents import Contents
     from c4py.bundle.intake import Intake
-    from c4py.pool import Progress
 
 #: Directories of a store have names of so many characters, and an ID gives names for so many of them.
 LEAF_NAME, MAX_DEPTH = 2, 45
@@ -43,10 +42,15 @@ def write_directory(contents: Contents, output: str, progress: Progress) -> Pool
             _refuse_others(directory, contents)
         except FileExistsError as error:
             raise FileExistsError(error.errno, error.strerror, os.path.join(output, error.filename)) from None
-        with FSStore(os.path.join(output, STORE), durability="batch") as store, Ticking(progress) as tick:
-            bundled = _Bundled(store)
+        with (
+            FSStore(os.path.join(output, STORE), durability="batch") as store,
+            Steps(progress, total=len(contents.needed)) as steps,
+        ):
+            sizes = contents.sizes(steps)
+            steps.bytes_total = total_size((c4id for _, c4id in contents.needed), sizes)
+            bundled = _Bundled(store, steps)
             for done, (path, c4id) in enumerate(contents.needed):
-                tick(path, done, len(contents.needed))
+                steps.begin(path, done, sizes.get(c4id, -1))
                 if bundled.has(c4id):
                     result.skipped += 1
                 elif bundled.take(c4id, open_content(contents.store, c4id), path):
@@ -59,7 +63,7 @@ def write_directory(contents: Contents, output: str, progress: Progress) -> Pool
                     bundled.take(c4id, open_content(contents.store, c4id))
             if not bundled.has(contents.text_id):
                 bundled.take(contents.text_id, io.BytesIO(contents.text))
-            tick("", len(contents.needed), len(contents.needed))
+            steps.end(len(contents.needed))
         replace_file(directory, IDS, write_ids(contents.ids))
         replace_file(directory, contents.name, [contents.text])
         replace_file(directory, SCRIPT, [extract_script(contents.name, contents.text_id)], 0o777)
@@ -88,8 +92,9 @@ def _refuse_others(directory: int, contents: Contents) -> None:
 class _Bundled:
     """The store of a bundle; each of its objects is read before it is relied on, once."""
 
-    def __init__(self, store: FSStore) -> None:
+    def __init__(self, store: FSStore, steps: Steps) -> None:
         self._store = store
+        self._steps = steps
         self._sound: set[C4ID] = set()
 
     def has(self, c4id: C4ID) -> bool:
@@ -111,7 +116,7 @@ class _Bundled:
             # What has the name of an object is never written again.
             self._store.remove(c4id)
             try:
-                self._store.put(source)
+                self._store.put(self._steps.reading(source))
             except StoreCorrupt as error:
                 raise StoreCorrupt(error.c4id, error.actual, path) from None
         self._sound.add(c4id)

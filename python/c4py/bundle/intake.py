@@ -10,17 +10,16 @@ from collections.abc import Callable
 from c4py._replace import NewFile, open_directory, open_regular
 from c4py._rust import C4ID
 from c4py.bundle.contents import check_manifest_name, read_ids
-from c4py.bundle.ticking import Ticking
 from c4py.errors import BundleError, NotARegularFile, StoreCorrupt
 from c4py.pool import IngestResult
+from c4py.progress import Steps
 from c4py.store.content import pieces, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from c4py._types import StrPath
-    from c4py.pool import Progress
+    from c4py._types import Progress, StrPath
     from c4py.store.protocol import AnyStore
 
     #: What can be read to its end, and closed.
@@ -32,7 +31,7 @@ class Intake:
 
     def __init__(self, store: AnyStore, destination: StrPath, progress: Progress) -> None:
         self._store = store
-        self._tick = Ticking(progress)
+        self._steps = Steps(progress)
         self._result = IngestResult()
         #: What there must be, with the manifest's ID; None where the bundle does not say.
         self._ids: list[C4ID] | None = None
@@ -48,6 +47,7 @@ class Intake:
         self._ids = list(read_ids(source))
         if not self._ids:
             raise BundleError("the list is empty", "store.ids")
+        self._steps.total = len(self._ids)
 
     def take_manifest(self, name: str, source: BinaryIO) -> None:
         """Take a manifest; it waits beside its place.
@@ -70,12 +70,12 @@ class Intake:
         One that is not what its ID says is not taken, and makes `finish` fail.
         """
         self._objects.add(c4id)
-        self._tick(str(c4id), self._result.copied + self._result.skipped, 0 if self._ids is None else len(self._ids))
+        self._steps.begin(str(c4id), self._done)
         if self._store.has(c4id):
             self._result.skipped += 1
             return
         try:
-            with verified(opened(), c4id) as source:
+            with verified(self._steps.reading(opened()), c4id) as source:
                 self._store.put(source)
         except StoreCorrupt as error:
             self._fail(StoreCorrupt(error.c4id, error.actual, place, "the bundle"))
@@ -86,6 +86,7 @@ class Intake:
 
     def finish(self) -> IngestResult:
         """Make durable what was taken, and place the manifests of a bundle that was sound."""
+        self._steps.end(self._done)
         flush = getattr(self._store, "flush", None)
         if callable(flush):
             flush()
@@ -108,6 +109,12 @@ class Intake:
             self._result.manifests.append(file.name)
         return self._result
 
+    @property
+    def _done(self) -> int:
+        """How many objects were taken; listings are not in the list of what there must be, and not in its count."""
+        done = self._result.copied + self._result.skipped
+        return min(done, self._steps.total or done)
+
     def _fail(self, error: StoreCorrupt | BundleError) -> None:
         self._failure = self._failure or error
         self._failures += 1
@@ -116,10 +123,10 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._steps.__exit__()
         for file in self._manifests:
             file.__exit__()
         os.close(self._directory)
-        self._tick.__exit__()
 
 
 def is_placed(name: str, directory: int, c4id: C4ID) -> bool:

@@ -2,8 +2,9 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted. `dupes`, `ingest`, `pool`, `store`, `validate`, `verify` and `workspace` are no verbs
-of the family's other command: there 1 is a finding as well, and wrong usage is 2.
+that of its ID; 130 interrupted, 141 nobody reads the output, 143 terminated. `dupes`, `ingest`, `pool`, `store`,
+`validate`, `verify` and `workspace` are no verbs of the family's other command: there 1 is a finding as well, and
+wrong usage is 2.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from c4py._visible import visible
 from c4py.errors import C4Error, StoreCorrupt
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb = given.pop(0) if given else ""
     error_code = 2 if verb in FINDERS else 1
     try:
-        with command_errors(f"c4py {verb}", error_code):
+        with _ended_by_signals(), command_errors(f"c4py {verb}", error_code):
             code = _run(verb, given)
         try:
             sys.stdout.flush()
@@ -101,6 +102,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         _end_output()
     return code
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the command as Ctrl-C does: what is half-written is removed."""
+    import signal
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    # Who ignores them, as nohup does, goes on doing so.
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    with suppress(ValueError):  # not the main thread
+        for number in taken:
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            for number in taken:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _run(verb: str, arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from c4py._rust import ManifestDetector, entry_type, human_size, utf8_name
 from c4py._visible import visible
 from c4py.cli import command_errors, fail, reason
 from c4py.cli.parser import WRONG_USAGE, Parser
+from c4py.cli.terminal import shown_progress
 from c4py.report.quantity import count, size
 
 TYPE_CHECKING = False
@@ -102,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.error("at least one TREE is expected")
     with command_errors("c4py dupes", WRONG_USAGE):
         copies, issues = _copies(options)
-        issues += _identify(copies)
+        issues += _identify(copies, progress=shown_progress(options))
     for issue in issues:
         fail(f"c4py dupes: {issue}", 0)
     groups = _groups(copies)
@@ -130,6 +131,7 @@ def build_parser() -> Parser:
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out names or paths that match"
     )
     parser.add_json()
+    parser.add_quiet()
     return parser
 
 
@@ -159,6 +161,7 @@ def _copies(options: argparse.Namespace) -> tuple[list[Copy], list[c4py.ScanIssu
                 exclude=options.exclude,
                 on_error="record",
                 link_ids="none",
+                progress=shown_progress(options),
             )
             for issue in manifest.errors:
                 place = os.path.join(source, issue.path) if issue.path else source
@@ -199,7 +202,7 @@ def _once(found: list[Copy]) -> list[Copy]:
     return kept
 
 
-def _identify(copies: list[Copy]) -> list[c4py.ScanIssue]:
+def _identify(copies: list[Copy], *, progress: bool) -> list[c4py.ScanIssue]:
     """Give each file on the disk its ID, reading it once; what could not be read is given back."""
     files: dict[object, list[Copy]] = {}
     issues: list[c4py.ScanIssue] = []
@@ -213,7 +216,7 @@ def _identify(copies: list[Copy]) -> list[c4py.ScanIssue]:
             copy.file = (status.st_dev, status.st_ino)
             files.setdefault(copy.file, []).append(copy)
     unknown = {names[0].place: names for names in files.values() if names[0].c4id is None}
-    for path, c4id in c4py.identify_files(unknown).items():
+    for path, c4id in c4py.identify_files(unknown, progress=progress).items():
         place = os.fspath(path)
         try:
             c4id = _id_of_bytes(place, c4id)

@@ -21,6 +21,7 @@ from c4py._rust import dumps_bytes, identify_content, utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.parser import Parser
+from c4py.cli.terminal import shown_progress
 from c4py.scanner import read_patterns
 from c4py.store import is_store_automatic
 
@@ -86,7 +87,7 @@ def build_parser() -> Parser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
     form.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    parser.add_quiet("print nothing, and show no progress")
     parser.add_argument("-s", "--store", action="store_true", default=None, help="store what is identified")
     parser.add_argument(
         "-x",
@@ -172,16 +173,26 @@ def _store(options: argparse.Namespace) -> FSStore | MultiStore | ObjectStore | 
 
 
 def _identify_stream(options: argparse.Namespace) -> c4py.C4ID:
-    if options.store is None:
-        return identify_content(sys.stdin.buffer)
-    from c4py.store.manifests import put_content
+    from c4py.progress import Steps
 
-    return put_content(options.store, sys.stdin.buffer)
+    status = os.fstat(0)
+    with Steps(shown_progress(options), phase="hash") as steps:
+        # Of a file that is redirected it is known how long it is; of a pipe not.
+        steps.bytes_total = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        source = steps.reading(sys.stdin.buffer)
+        if options.store is None:
+            return identify_content(source)
+        from c4py.store.manifests import put_content
+
+        return put_content(options.store, source)
 
 
 def _identify_file(options: argparse.Namespace, path: str) -> c4py.C4ID:
     if options.store is None:
-        return c4py.identify_file(path)
+        is_shown = shown_progress(options)
+        found = next(iter(c4py.identify_files([path], progress=True).values())) if is_shown else None
+        # Of a file that has none, this says why.
+        return c4py.identify_file(path) if found is None else found
     from c4py.store.manifests import put_file
 
     return put_file(options.store, path)
@@ -204,6 +215,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
         cache=True if options.cache == "" else options.cache,
         sequences=options.sequence,
         on_error="record",
+        progress=shown_progress(options),
     )
     for issue in manifest.errors:
         fail(f"c4py id: {issue}", 0)

@@ -39,6 +39,7 @@ def build_parser() -> Parser:
     parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_argument("-C", "--directory", default=".", metavar="DIRECTORY", help="where manifests go (here: .)")
     parser.add_json_lines()
+    parser.add_quiet()
     return parser
 
 

@@ -141,9 +141,9 @@ class Parser(argparse.ArgumentParser):
         """Take `--json` where the work is long: how far it is is printed as JSON lines, and the result as the last."""
         self.add_argument("--json", action="store_true", help="print JSON lines, the result last")
 
-    def add_quiet(self) -> None:
-        """Take `--quiet` where a verb has no other meaning for it: no progress is shown."""
-        self.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    def add_quiet(self, what: str = "show no progress") -> None:
+        """Take `--quiet`: no progress is shown, and whatever else it means to the verb."""
+        self.add_argument("-q", "--quiet", action="store_true", help=what)
 
     def parse_mixed(self, arguments: Sequence[str], operands: str) -> argparse.Namespace:
         """Parse flags and operands in any order; what follows `--` are operands, whatever it looks like."""

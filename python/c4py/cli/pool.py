@@ -43,6 +43,7 @@ def build_parser() -> Parser:
     parser.add_argument("operands", nargs="*", metavar="MANIFEST BUNDLE", help="a c4m file; a directory or tar file")
     parser.add_argument("--store", metavar="DIRECTORY|URI", help="the store, instead of the one that is configured")
     parser.add_json_lines()
+    parser.add_quiet()
     return parser
 
 

@@ -14,7 +14,7 @@ from c4py._rust import human_size, utf8_name
 from c4py._visible import visible
 from c4py.cli import fail, reason
 from c4py.cli.parser import WRONG_USAGE, Parser, run_action
-from c4py.cli.terminal import told_progress
+from c4py.cli.terminal import shown_progress, told_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage
 """,
     )
     parser.add_json()
+    parser.add_quiet()
     return parser
 
 
@@ -126,7 +127,8 @@ def _info(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     source, stores = _stores(options)
     automatic = is_store_automatic()
-    described = [_described(store, is_first=at == 0) for at, store in enumerate(stores)]
+    progress = shown_progress(options)
+    described = [_described(store, is_first=at == 0, progress=progress) for at, store in enumerate(stores)]
     if options.json:
         import json
 
@@ -140,11 +142,11 @@ def _info(parser: Parser, arguments: list[str]) -> int:
     return 1 if any(one["error"] for one in described) else 0
 
 
-def _described(store: OneStore, *, is_first: bool) -> dict[str, object]:
+def _described(store: OneStore, *, is_first: bool, progress: bool) -> dict[str, object]:
     """Tell what a store holds, or why that cannot be told."""
     described: dict[str, object] = {"store": _place(store), "written": is_first, "made": _is_made(store), "error": None}
     try:
-        stats = store.stats()
+        stats = store.stats(progress=progress)
     except OSError as error:
         return described | {"error": reason(error)} | dict.fromkeys(COUNTED)
     return described | {name: getattr(stats, name) for name in COUNTED}
@@ -188,13 +190,17 @@ exit codes: 0 done, 1 an error, also where there is no such directory, 2 wrong u
     )
     parser.add_argument("-l", "--long", action="store_true", help="sizes in bytes, IDs and paths")
     parser.add_json()
+    parser.add_quiet()
     return parser
 
 
 def _ls(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
+
     _, stores = _stores(options)
     made = [store for store in stores if _is_made(store)]
+    # On a terminal the list itself shows how far it is.
+    progress = shown_progress(options) and not sys.stdout.isatty()
     absent = [_place(store) for store in stores if not _is_made(store)]
     if options.json:
         import json
@@ -202,25 +208,29 @@ def _ls(parser: Parser, arguments: list[str]) -> int:
         from c4py._json import write_objects
 
         sys.stdout.write('{"objects": [')
-        write_objects(map(_stored_object, _listed(made, _stored)), sys.stdout.write)
+        write_objects(map(_stored_object, _listed(made, _stored, progress)), sys.stdout.write)
         sys.stdout.write(f'], "not_made": {json.dumps(list(map(utf8_name, absent)))}}}\n')
     elif options.long:
-        for c4id, size, place, file in _listed(made, _stored):
+        for c4id, size, place, file in _listed(made, _stored, progress):
             sys.stdout.write(f"{size} {c4id} {visible(file or place)}\n")
     else:
-        for (c4id,) in _listed(made, zip):
+        for (c4id,) in _listed(made, zip, progress):
             sys.stdout.write(f"{c4id}\n")
     for place in absent:
         fail(f"c4py store ls: {visible(place)}: the store is not made yet", 1)
     return 1 if absent else 0
 
 
-def _listed(stores: list[OneStore], of: Callable[[OneStore], Iterable[Listed]]) -> Iterator[Listed]:
+def _listed(stores: list[OneStore], of: Callable[[OneStore], Iterable[Listed]], progress: bool) -> Iterator[Listed]:
     """Give what stores have, the ID first, and nothing twice."""
+    from c4py.progress import Steps
+
     for at, store in enumerate(stores):
-        for listed in of(store):
-            if not any(earlier.has(listed[0]) for earlier in stores[:at]):
-                yield listed
+        with Steps(progress, phase="walk") as steps:
+            for number, listed in enumerate(of(store)):
+                steps.begin(str(listed[0]), number)
+                if not any(earlier.has(listed[0]) for earlier in stores[:at]):
+                    yield listed
 
 
 def _stored(store: OneStore) -> Iterator[Stored]:
@@ -269,6 +279,7 @@ exit codes: 0 sound as far as it was checked, 1 objects that no reader finds, or
     parser.add_argument("--resume", metavar="C4ID", help="where a verification that was not complete is to go on")
     parser.add_argument("--quarantine", action="store_true", help="move corrupt objects into quarantine/")
     parser.add_json_lines()
+    parser.add_quiet()
     return parser
 
 
@@ -329,6 +340,7 @@ exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted
         help="keep what is younger: 15m, 8h, 2d, 1w (1d)",
     )
     parser.add_json_lines()
+    parser.add_quiet()
     return parser
 
 

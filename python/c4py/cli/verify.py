@@ -13,7 +13,7 @@ from c4py._rust import human_size
 from c4py._visible import visible
 from c4py.cli import describe, fail
 from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
-from c4py.cli.terminal import paint
+from c4py.cli.terminal import paint, shown_progress
 from c4py.report.outcome import NAMES, failing
 from c4py.report.quantity import count, share
 
@@ -108,7 +108,7 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--accept-canonical", action="store_true", help="accept manifests that are right in canonical form"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
+    parser.add_quiet("print nothing, and show no progress; the exit code tells")
     return parser
 
 
@@ -146,6 +146,7 @@ def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
         sample=options.sample,
         drop_cache=options.drop_cache,
         accept_canonical=options.accept_canonical,
+        progress=shown_progress(options),
     )
 
 

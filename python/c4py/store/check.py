@@ -13,7 +13,7 @@ from c4py._rust import C4ID, Manifest, identify, store_gc, store_stats, store_ve
 from c4py._rust import parse as _parse
 from c4py._visible import visible
 from c4py.errors import StoreCorrupt
-from c4py.scanner import _Line, _tick
+from c4py.progress import Listener, Steps
 from c4py.store.protocol import as_id
 from c4py.store.report import KINDS, GcReport, StoreFinding, StoreReport, StoreStats, count
 
@@ -206,9 +206,8 @@ def verify_store(
     chosen = _chosen({as_id(c4id) for c4id in store}, sample, _seed(seed))
     ids = sorted(c4id for c4id in chosen if cursor is None or c4id > cursor)
     report = StoreReport(cursor=cursor)
-    tell = _Moment.teller(progress)
     done = gone = 0
-    try:
+    with Steps(progress, total=len(ids), phase="hash") as steps:
         for c4id, found in _results(store, ids, workers, lambda: deadline is not None and time.monotonic() >= deadline):
             done += 1
             if isinstance(found, StoreFinding):
@@ -222,11 +221,9 @@ def verify_store(
                 report.checked += 1
                 report.bytes += found.size or 0
             report.cursor = c4id
-            if tell is not None:
-                tell(_Moment(str(c4id), done, len(ids), report.bytes))
-    finally:
-        if isinstance(tell, _Line):
-            tell.end()
+            steps.read(found if isinstance(found, int) else 0)
+            steps.begin(str(c4id), done)
+        steps.end(done)
     if done and gone == done:
         report.unreadable.append(StoreFinding(str(ids[0]), "unreadable", "listed, and not there", ids[0]))
         if gone > 1:
@@ -323,34 +320,9 @@ class _Counted:
         return data
 
 
-class _Moment:
-    """How far the check of a store is, with the names of ScanStats."""
-
-    phase = "hash"
-    bytes_total = 0
-
-    def __init__(self, path: str, files_done: int, files_total: int, bytes_done: int) -> None:
-        self.path = path
-        self.entries = files_total
-        self.files_done = files_done
-        self.files_total = files_total
-        self.bytes_done = bytes_done
-
-    @staticmethod
-    def teller(progress: Any) -> Callable[[Any], object] | None:
-        """Find out how progress is to be told; a function is given the ID where others have a path."""
-        if progress in (None, False, True) or hasattr(progress, "update") or not callable(progress):
-            return _tick("", progress)
-        return lambda moment: progress(moment.path, moment.files_done, moment.files_total)
-
-
 def _watched(root: StrPath, progress: Progress, work: Callable[[Callable[..., object] | None], Any]) -> Any:
-    tick = _tick(root, progress)
-    try:
-        return work(tick)
-    finally:
-        if isinstance(tick, _Line):
-            tick.end()
+    with Listener(progress) as listener:
+        return work(listener.of_tree(root))
 
 
 def _listed(kind: str, values: dict[str, Any], omitted: dict[str, int]) -> list[Any]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from c4py._types import Progress
+
 
 class MemoryStore(Store):
     """A store that holds its contents in memory; threads may use it at once.
@@ -73,7 +75,7 @@ class MemoryStore(Store):
         with self._lock:
             return self._contents.pop(c4id, None) is not None
 
-    def stats(self) -> StoreStats:
+    def stats(self, *, progress: Progress = None) -> StoreStats:  # noqa: ARG002 - it is quick
         """Count the objects and their bytes."""
         with self._lock:
             return StoreStats(len(self._contents), sum(map(len, self._contents.values())))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO, TypeVar
 
+    from c4py._types import Progress
     from c4py.store.protocol import AnyStore
 
     T = TypeVar("T")
@@ -104,9 +105,14 @@ class MultiStore(Store):
         remove: Callable[[C4ID], bool] = self._method(self.stores[0], "remove")
         return remove(as_id(c4id))
 
-    def stats(self) -> StoreStats:
-        """Count the objects and bytes of all stores; content that two of them have counts twice."""
-        parts: list[StoreStats] = [self._method(store, "stats")() for store in self.stores]
+    def stats(self, *, progress: Progress = None) -> StoreStats:
+        """Count the objects and bytes of all stores; content that two of them have counts twice.
+
+        progress: what is given to the `stats` of each store.
+        """
+        # A store of one's own may take no argument, as long as nobody wants to know.
+        given = {} if progress is None or progress is False else {"progress": progress}
+        parts: list[StoreStats] = [self._method(store, "stats")(**given) for store in self.stores]
         levels = max(len(part.depths) for part in parts)
         whole = StoreStats(
             0, 0, [sum(sum(part.depths[level : level + 1]) for part in parts) for level in range(levels)]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta
     from obstore.store import ClientConfig, RetryConfig
 
+    from c4py._types import Progress
     from c4py.store.network import Network
 
     T = TypeVar("T")
@@ -166,12 +167,17 @@ class ObjectStore(Store):
             return False
         return True
 
-    def stats(self) -> StoreStats:
+    def stats(self, *, progress: Progress = None) -> StoreStats:
         """Count the objects and their bytes, by listing all of them."""
+        from c4py.progress import Steps
+
         objects = size = 0
-        for _, object_size in self.objects():
-            objects += 1
-            size += object_size
+        with Steps(progress, phase="walk") as steps:
+            for c4id, object_size in self.objects():
+                objects += 1
+                size += object_size
+                steps.begin(str(c4id), objects)
+            steps.end(objects)
         return StoreStats(objects, size)
 
     def flush(self) -> None:

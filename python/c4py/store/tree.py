@@ -206,12 +206,12 @@ class FSStore(Store):
         """Be true: a store that holds nothing is a store."""
         return True
 
-    def stats(self) -> StoreStats:
+    def stats(self, *, progress: Progress = None) -> StoreStats:
         """Count objects, their bytes, and directories by depth. The whole directory is walked, and no object read."""
         from c4py.store.check import StoreStats, directory_stats
 
         self.flush()
-        return directory_stats(self.tree.root) if self._is_made() else StoreStats(0, 0)
+        return directory_stats(self.tree.root, progress=progress) if self._is_made() else StoreStats(0, 0)
 
     def verify(
         self,

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use c4_engine::{Batch, FileRead, FileReader, Limits, Message, Read, open_file_budget};
@@ -14,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::C4Id;
 use crate::c4m::{self, LineCheck};
+use crate::scan::ScanProgress;
 
 /// Bytes of one read; larger reads are no faster.
 pub const READ_BYTES: usize = 256 * 1024;
@@ -180,32 +182,37 @@ pub fn identify_file(path: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Fil
 /// The IDs of many files, as [`identify_file`] has them, by `workers` threads.
 ///
 /// `done` is called by them with the index of a path and its result, in no order, once for each path, or for fewer when
-/// `is_cancelled` has said so.
+/// the work was cancelled. In `progress` the path is one as it was given.
 pub fn identify_files<P: AsRef<Path> + Sync>(
     paths: &[P],
     workers: usize,
-    is_cancelled: &(dyn Fn() -> bool + Sync),
+    progress: &ScanProgress,
     done: &(dyn Fn(usize, Result<FileIds, IdentifyError>) + Sync),
 ) {
     let workers = workers.max(1);
+    ScanProgress::add(&progress.entries, paths.len() as u64);
+    ScanProgress::add(&progress.files_total, paths.len() as u64);
     let mut sizes = vec![0; paths.len()];
     let share = paths.len().div_ceil(workers).max(SIZES_AT_ONCE);
     std::thread::scope(|scope| {
         for (sizes, paths) in sizes.chunks_mut(share).zip(paths.chunks(share)) {
             let fill = move || {
                 for (size, path) in sizes.iter_mut().zip(paths) {
-                    if is_cancelled() {
+                    if progress.is_cancelled() {
                         return;
                     }
                     *size = size_of(path.as_ref());
+                    ScanProgress::add(&progress.bytes_total, *size);
                 }
             };
             // Where the system gives no thread, sizes stay unknown: only the order of the work depends on them.
             let _ = std::thread::Builder::new().name("c4-stat".into()).spawn_scoped(scope, fill);
         }
     });
+    progress.enter_hash();
     let limits = Limits { workers, open: open_file_budget() };
-    c4_engine::run(&Files { paths, sizes: &sizes, is_cancelled, done }, limits);
+    c4_engine::run(&Files { paths, sizes: &sizes, progress, done }, limits);
+    progress.enter_done();
 }
 
 /// How often a file is read that changes meanwhile.
@@ -221,12 +228,12 @@ fn size_of(path: &Path) -> u64 {
 struct Files<'f, P> {
     paths: &'f [P],
     sizes: &'f [u64],
-    is_cancelled: &'f (dyn Fn() -> bool + Sync),
+    progress: &'f ScanProgress,
     done: &'f (dyn Fn(usize, Result<FileIds, IdentifyError>) + Sync),
 }
 
-impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
-    type Message = ContentFile;
+impl<'f, P: AsRef<Path> + Sync> Batch for Files<'f, P> {
+    type Message = Counted<'f>;
     type Keep = ();
 
     fn count(&self) -> usize {
@@ -237,12 +244,16 @@ impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
         self.sizes[index]
     }
 
-    fn open(&self, index: usize, attempt: u32, (): &mut ()) -> Result<ContentFile, IdentifyError> {
-        ContentFile::open(self.paths[index].as_ref(), attempt)
+    fn open(&self, index: usize, attempt: u32, (): &mut ()) -> Result<Counted<'f>, IdentifyError> {
+        let file = ContentFile::open(self.paths[index].as_ref(), attempt)?;
+        Ok(Counted { file, bytes: 0, progress: self.progress })
     }
 
-    fn done(&self, index: usize, result: Result<(Digest, ContentFile), IdentifyError>) {
-        (self.done)(index, result.map(|(digest, file)| FileIds { raw: C4Id(digest), canonical: file.canonical }));
+    fn done(&self, index: usize, result: Result<(Digest, Counted<'f>), IdentifyError>) {
+        let ids = result.map(|(digest, read)| FileIds { raw: C4Id(digest), canonical: read.file.canonical });
+        (self.done)(index, ids);
+        ScanProgress::add(&self.progress.files_done, 1);
+        self.progress.note(|| self.paths[index].as_ref().as_os_str().as_encoded_bytes().to_vec());
     }
 
     fn is_exhaustion(error: &IdentifyError) -> bool {
@@ -250,7 +261,33 @@ impl<P: AsRef<Path> + Sync> Batch for Files<'_, P> {
     }
 
     fn is_cancelled(&self) -> bool {
-        (self.is_cancelled)()
+        self.progress.is_cancelled()
+    }
+}
+
+/// One of many files, whose bytes count once even if it is read again.
+struct Counted<'f> {
+    file: ContentFile,
+    bytes: u64,
+    progress: &'f ScanProgress,
+}
+
+impl Message for Counted<'_> {
+    type Error = IdentifyError;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Read, IdentifyError> {
+        let read = self.file.read(buffer)?;
+        match read {
+            Read::More(count) | Read::End(count) => {
+                self.bytes += count as u64;
+                ScanProgress::add(&self.progress.bytes_done, count as u64);
+            }
+            Read::Again => {
+                self.progress.bytes_done.fetch_sub(self.bytes, Ordering::Relaxed);
+                self.bytes = 0;
+            }
+        }
+        Ok(read)
     }
 }
 

@@ -1,13 +1,13 @@
 //! IDs of buffers, streams and files.
 
 use std::convert::Infallible;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use c4::C4Id;
 use c4::identify::{FileIds, IdentifyError};
+use c4::scan::ScanProgress;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -15,7 +15,8 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use crate::buffer::{DETACH_BYTES, with_bytes, with_still_bytes};
 use crate::errors::{from_identify, wrong_type};
 use crate::id::{C4ID, to_id};
-use crate::names::{to_path, to_str};
+use crate::names::to_path;
+use crate::scanner::PyScanStats;
 use crate::watch::watch;
 
 /// The C4 ID of a bytes-like object.
@@ -168,17 +169,13 @@ pub(crate) fn verify_file(path: &Bound<'_, PyAny>, expected: &Bound<'_, PyAny>) 
     Ok(ids.raw == expected || ids.canonical == Some(expected))
 }
 
-/// The C4 IDs of many files at once, by their paths; None for a file that cannot be read.
-///
-/// Files are read in parallel by `workers` threads (default: one a processor). `progress` is called in the calling thread
-/// with a path, how many files are done and how many there are, now and then and at the end.
+/// The C4 IDs of many files; `tick` is called with a ScanStats now and then and at the end. See `c4py.identify_files`.
 #[pyfunction]
-#[pyo3(signature = (paths, *, workers=None, progress=None))]
 pub(crate) fn identify_files<'py>(
     py: Python<'py>,
     paths: &Bound<'py, PyAny>,
     workers: Option<&Bound<'_, PyAny>>,
-    progress: Option<&Bound<'py, PyAny>>,
+    tick: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let pathlib = py.import("pathlib")?.getattr("Path")?;
     let os = py.import("os")?;
@@ -192,23 +189,19 @@ pub(crate) fn identify_files<'py>(
         objects.push(pathlib.call1((os.call_method1("fsdecode", (path,))?,))?);
     }
     let workers = check_workers(workers)?;
-    let (done, last, cancelled) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let progress = ScanProgress::default();
     let ids = Mutex::new(vec![None; natives.len()]);
     let take = |at: usize, result: Result<FileIds, IdentifyError>| {
         if let Ok(mut ids) = ids.lock() {
             ids[at] = result.ok().map(|ids| ids.id());
         }
-        last.store(at, Ordering::Relaxed);
-        done.fetch_add(1, Ordering::Relaxed);
     };
-    let report = || {
-        let Some(progress) = progress.filter(|_| !natives.is_empty()) else { return Ok(()) };
-        let path = to_str(py, natives[last.load(Ordering::Relaxed)].as_os_str().as_bytes())?;
-        progress.call1((path, done.load(Ordering::Relaxed), natives.len())).map(|_| ())
+    let report = || match tick {
+        Some(tick) => tick.call1((PyScanStats(progress.stats()),)).map(drop),
+        None => Ok(()),
     };
-    let is_cancelled = || cancelled.load(Ordering::Relaxed);
-    let work = || c4::identify::identify_files(&natives, workers, &is_cancelled, &take);
-    watch(py, work, report, || cancelled.store(true, Ordering::Relaxed))?;
+    let work = || c4::identify::identify_files(&natives, workers, &progress, &take);
+    watch(py, work, report, || progress.cancel())?;
     report()?;
     let result = PyDict::new(py);
     for (object, id) in objects.into_iter().zip(ids.into_inner().unwrap_or_default()) {

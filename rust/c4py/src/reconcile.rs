@@ -323,31 +323,35 @@ impl Reconciliation {
     }
 
     /// Do what is planned: how many operations of each type were done, those that failed with the reason, and
-    /// whether content was not that of its ID. `tick` is called now and then and at the end, with what was done since:
-    /// type and path.
+    /// whether content was not that of its ID. Now and then and at the end `tick` is called with a ScanStats, and
+    /// `on_done` with what was done since: type and path.
     fn apply<'py>(
         &self,
         py: Python<'py>,
         tick: Option<&Bound<'py, PyAny>>,
+        on_done: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyDict>, Vec<String>, bool)> {
         let progress = Arc::new(ScanProgress::default());
         let done: Mutex<Vec<usize>> = Mutex::default();
         let report = || {
-            let Some(tick) = tick else { return Ok(()) };
+            if let Some(tick) = tick {
+                tick.call1((PyScanStats(progress.stats()),))?;
+            }
+            let Some(on_done) = on_done else { return Ok(()) };
             let numbers = std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
             for number in numbers {
                 let (kind, path, _) = self.operation(py, number)?;
-                tick.call1((kind, path))?;
+                on_done.call1((kind, path))?;
             }
             Ok(())
         };
-        let wants_tick = tick.is_some();
+        let is_listed = on_done.is_some();
         let work = |caller: Caller| {
             let called: Vec<Called<'_>> =
                 self.sources.iter().map(|source| source.called_by(&caller, &progress)).collect();
             let sources: Vec<&dyn ContentSource> = called.iter().map(Called::source).collect();
             let result = c4::reconcile::apply(&self.plan, &sources, &self.options, &progress, &|number, _| {
-                if wants_tick {
+                if is_listed {
                     done.lock().unwrap_or_else(PoisonError::into_inner).push(number);
                 }
             });

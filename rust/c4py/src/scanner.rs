@@ -83,17 +83,56 @@ fn listed(only: &Bound<'_, Manifest>) -> PyResult<Arc<c4m::Manifest>> {
     Ok(expanded.map_err(|error| from_sequence(&error))?.map_or(only, Arc::new))
 }
 
-/// How far a scan is.
+/// The phases of the core, and that of work which copies objects.
+const PHASES: [&str; 7] = ["walk", "hash", "assemble", "sweep", "apply", "copy", "done"];
+
+/// How far a scan, or other long work, is.
 ///
-/// phase: "walk", "hash", "assemble" or "done". entries: found so far. files_done, files_total, bytes_done, bytes_total:
-/// hashed and to be hashed; the totals are known when the walk has ended. files_known, bytes_known: not read, since their
-/// IDs are known from a guide or a cache. path: one that was finished lately, relative to the root.
+/// phase: "walk", "hash", "assemble" or "done"; "sweep" while garbage is removed from a store, "apply" while a directory
+/// is changed, "copy" while objects are copied. entries: found so far. files_done, files_total, bytes_done, bytes_total:
+/// read or written, and to be; the totals are known when the walk has ended, and 0 where they are not known. files_known,
+/// bytes_known: not read, since their IDs are known from a guide or a cache. path: one that was finished lately, relative
+/// to the root.
+///
+/// Work of one's own may make one, and tell of it as this package does. Raises ValueError for a phase that is none.
 #[pyclass(frozen, eq, module = "c4py", name = "ScanStats")]
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PyScanStats(pub(crate) ScanStats);
 
 #[pymethods]
 impl PyScanStats {
+    #[new]
+    #[pyo3(signature = (phase, *, entries=0, files_done=0, files_total=0, bytes_done=0, bytes_total=0, files_known=0,
+                        bytes_known=0, path=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the attributes, given by name")]
+    fn new(
+        phase: &str,
+        entries: u64,
+        files_done: u64,
+        files_total: u64,
+        bytes_done: u64,
+        bytes_total: u64,
+        files_known: u64,
+        bytes_known: u64,
+        path: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let known = PHASES.into_iter().find(|known| *known == phase);
+        let phase =
+            known.ok_or_else(|| PyValueError::new_err(format!("phase must be one of {PHASES:?}, not {phase:?}")))?;
+        let path = path.map(|path| to_bytes("path", path)).transpose()?.unwrap_or_default();
+        Ok(Self(ScanStats {
+            phase,
+            entries,
+            files_done,
+            files_total,
+            bytes_done,
+            bytes_total,
+            files_known,
+            bytes_known,
+            path,
+        }))
+    }
+
     #[getter]
     fn phase(&self) -> &'static str {
         self.0.phase

@@ -195,6 +195,11 @@ impl ScanProgress {
         self.enter(1);
     }
 
+    /// Has all done.
+    pub(crate) fn enter_done(&self) {
+        self.enter(3);
+    }
+
     /// Enters the phase in which garbage is removed.
     pub(crate) fn enter_sweep(&self) {
         self.enter(4);
