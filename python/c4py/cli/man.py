@@ -64,6 +64,7 @@ ENVIRONMENT = {
     "C4_SHA512_PLATFORM": "Which code computes SHA-512: auto (the best for this processor), portable, x86_avx2 or "
     "x86_avx512. One that the processor lacks is an error.",
     "NO_COLOR": "If it is set and not empty, there are no colours.",
+    "COLUMNS": "How many columns help and progress have; else as many as the terminal has.",
     "TERM": "If it is dumb, there are neither colours nor progress.",
     "TZ": "The time zone of the form for people (-e), written and read.",
     "HOME": "Where ~/.c4 is.",

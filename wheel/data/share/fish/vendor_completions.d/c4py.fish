@@ -1,6 +1,6 @@
 set -g __c4py_verbs id cat paths explain diff merge intersect dupes verify validate patch workspace log split store pool ingest version completion man
-set -g __c4py_actions 'explain id' 'explain diff' 'explain patch' 'workspace checkout' 'workspace snapshot' 'workspace reset' 'workspace diff' 'workspace status' 'store init' 'store info' 'store ls' 'store verify' 'store gc'
-set -g __c4py_valued 'id -m' 'id --mode' 'id --exclude' 'id -c' 'id --continue' 'id --exclude-file' 'explain patch -n' 'explain patch --number' 'explain patch --source' 'dupes --min-size' 'dupes --exclude' 'verify --report' 'verify --sample' 'verify --workers' 'patch -n' 'patch --number' 'patch -m' 'patch --mode' 'patch --source' 'workspace checkout -C' 'workspace checkout --directory' 'workspace checkout --store' 'workspace checkout --source' 'workspace snapshot -C' 'workspace snapshot --directory' 'workspace snapshot --store' 'workspace reset -C' 'workspace reset --directory' 'workspace reset --store' 'workspace diff -C' 'workspace diff --directory' 'workspace status -C' 'workspace status --directory' 'store info --store' 'store ls --store' 'store verify --store' 'store verify --sample' 'store verify --seed' 'store verify --time-limit' 'store verify --resume' 'store gc --store' 'store gc --grace' 'pool --store' 'ingest --store' 'ingest -C' 'ingest --directory'
+set -g __c4py_actions 'explain id' 'explain diff' 'explain patch' 'intersect id' 'intersect path' 'workspace checkout' 'workspace snapshot' 'workspace reset' 'workspace diff' 'workspace status' 'store init' 'store info' 'store ls' 'store verify' 'store gc'
+set -g __c4py_valued 'id -m' 'id --mode' 'id --exclude' 'id -c' 'id --continue' 'id --exclude-file' 'paths --from' 'explain patch -n' 'explain patch --number' 'explain patch --source' 'diff -m' 'diff --mode' 'diff --exclude' 'diff --workers' 'merge --base' 'merge -m' 'merge --mode' 'merge --exclude' 'merge --workers' 'intersect path -m' 'intersect path --mode' 'dupes --min-size' 'dupes --exclude' 'verify --report' 'verify --sample' 'verify --workers' 'validate --limit' 'patch -n' 'patch --number' 'patch -m' 'patch --mode' 'patch --source' 'workspace checkout -C' 'workspace checkout --directory' 'workspace checkout --store' 'workspace checkout --source' 'workspace snapshot -C' 'workspace snapshot --directory' 'workspace snapshot --store' 'workspace reset -C' 'workspace reset --directory' 'workspace reset --store' 'workspace diff -C' 'workspace diff --directory' 'workspace status -C' 'workspace status --directory' 'store info --store' 'store ls --store' 'store verify --store' 'store verify --sample' 'store verify --seed' 'store verify --time-limit' 'store verify --resume' 'store gc --store' 'store gc --grace' 'pool --store' 'ingest --store' 'ingest -C' 'ingest --directory'
 
 # Completion of c4py for fish: c4py completion fish
 # It has what the command takes in it, and starts nothing.
@@ -85,7 +85,7 @@ complete -c c4py -n '__c4py_is ""' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is ""' -s i -l id-only -d 'print bare IDs, one a line'
 complete -c c4py -n '__c4py_is ""' -s e -l ergonomic -d 'print the form for people, in local time'
 complete -c c4py -n '__c4py_is ""' -l json -d 'print JSON'
-complete -c c4py -n '__c4py_is ""' -s q -l quiet -d 'print nothing'
+complete -c c4py -n '__c4py_is ""' -s q -l quiet -d 'print nothing, and show no progress'
 complete -c c4py -n '__c4py_is ""' -s s -l store -d 'store what is identified'
 complete -c c4py -n '__c4py_is ""' -s x -l no-store -d 'store nothing, whatever is configured'
 complete -c c4py -n '__c4py_is ""' -s S -l sequence -d 'fold numbered files into sequences'
@@ -97,6 +97,8 @@ complete -c c4py -n '__c4py_is ""' -l exclude-file -rF -d 'a file of globs to le
 complete -c c4py -n '__c4py_is "explain"' -a id -d 'tell what a directory or a manifest contains'
 complete -c c4py -n '__c4py_is "explain"' -a diff -d 'tell what changed between two trees'
 complete -c c4py -n '__c4py_is "explain"' -a patch -d 'tell what patch would do to a directory'
+complete -c c4py -n '__c4py_is "intersect"' -a id -d 'print the files of B whose content is in A as well'
+complete -c c4py -n '__c4py_is "intersect"' -a path -d 'print the files of B whose path is in A as well'
 complete -c c4py -n '__c4py_is "workspace"' -a checkout -d 'bring the directory to the state of a manifest'
 complete -c c4py -n '__c4py_is "workspace"' -a snapshot -d 'print a manifest of the directory, and store its content'
 complete -c c4py -n '__c4py_is "workspace"' -a reset -d 'bring the directory back to what was checked out'
@@ -113,7 +115,7 @@ complete -c c4py -n '__c4py_is "id"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "id"' -s i -l id-only -d 'print bare IDs, one a line'
 complete -c c4py -n '__c4py_is "id"' -s e -l ergonomic -d 'print the form for people, in local time'
 complete -c c4py -n '__c4py_is "id"' -l json -d 'print JSON'
-complete -c c4py -n '__c4py_is "id"' -s q -l quiet -d 'print nothing'
+complete -c c4py -n '__c4py_is "id"' -s q -l quiet -d 'print nothing, and show no progress'
 complete -c c4py -n '__c4py_is "id"' -s s -l store -d 'store what is identified'
 complete -c c4py -n '__c4py_is "id"' -s x -l no-store -d 'store nothing, whatever is configured'
 complete -c c4py -n '__c4py_is "id"' -s S -l sequence -d 'fold numbered files into sequences'
@@ -132,7 +134,10 @@ complete -c c4py -n '__c4py_is --from "cat" 0' -F
 
 # paths
 complete -c c4py -n '__c4py_is "paths"' -s h -l help -d 'print this'
-complete -c c4py -n '__c4py_is --from "paths" 0' -a '(__c4py_manifests)'
+complete -c c4py -n '__c4py_is "paths"' -s 0 -l null -d 'paths end in NUL, not in a line end'
+complete -c c4py -n '__c4py_is "paths"' -l from -xa 'manifest paths' -d 'what is given; by default its first line tells: that of a manifest begins with a mode'
+complete -c c4py -n '__c4py_is "paths"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is --from "paths" 0' -F
 
 # explain id
 complete -c c4py -n '__c4py_is "explain id"' -s h -l help -d 'print this'
@@ -157,15 +162,44 @@ complete -c c4py -n '__c4py_is --from "explain patch" 0' -a '(__c4py_manifests)'
 
 # diff
 complete -c c4py -n '__c4py_is "diff"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "diff"' -s r -l reverse -d 'swap the trees; or preview how a change is undone'
+complete -c c4py -n '__c4py_is "diff"' -s s -l store -d 'store the content of directories'
+complete -c c4py -n '__c4py_is "diff"' -s q -l quiet -d 'print nothing but errors'
+complete -c c4py -n '__c4py_is "diff"' -s m -l mode -xa 's m f' -d 's: names only, m: metadata, f: IDs as well (the default)'
+complete -c c4py -n '__c4py_is "diff"' -l quick -d 'take IDs from the manifest where size and time of a file are the same'
+complete -c c4py -n '__c4py_is "diff"' -l exclude -x -d 'leave out names or paths that match'
+complete -c c4py -n '__c4py_is "diff"' -l workers -x -d 'threads; by default one a processor'
+complete -c c4py -n '__c4py_is "diff"' -s e -l ergonomic -d 'print the form for people, in local time'
+complete -c c4py -n '__c4py_is "diff"' -l summary -d 'print paths, and how many of each kind'
+complete -c c4py -n '__c4py_is "diff"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is --from "diff" 0' -a '(__c4py_manifests)'
 
 # merge
 complete -c c4py -n '__c4py_is "merge"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "merge"' -l base -xa '(__c4py_manifests)' -d 'what all of them were made from: a three-way merge'
+complete -c c4py -n '__c4py_is "merge"' -s m -l mode -xa 's m f' -d 's: names only, m: metadata, f: IDs as well (the default)'
+complete -c c4py -n '__c4py_is "merge"' -l exclude -x -d 'leave out names or paths that match'
+complete -c c4py -n '__c4py_is "merge"' -l workers -x -d 'threads; by default one a processor'
+complete -c c4py -n '__c4py_is "merge"' -l keep-both -d 'print the result of conflicts as well'
+complete -c c4py -n '__c4py_is "merge"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is "merge"' -s e -l ergonomic -d 'print the form for people, in local time'
+complete -c c4py -n '__c4py_is "merge"' -l json -d 'print JSON: the manifest and the conflicts'
 complete -c c4py -n '__c4py_is --from "merge" 0' -a '(__c4py_manifests)'
 
-# intersect
-complete -c c4py -n '__c4py_is "intersect"' -s h -l help -d 'print this'
-complete -c c4py -n '__c4py_is --from "intersect" 0' -a '(__c4py_manifests)'
+# intersect id
+complete -c c4py -n '__c4py_is "intersect id"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "intersect id"' -s e -l ergonomic -d 'print the form for people'
+complete -c c4py -n '__c4py_is "intersect id"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "intersect id"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is --from "intersect id" 0' -a '(__c4py_manifests)'
+
+# intersect path
+complete -c c4py -n '__c4py_is "intersect path"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "intersect path"' -s e -l ergonomic -d 'print the form for people'
+complete -c c4py -n '__c4py_is "intersect path"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "intersect path"' -s q -l quiet -d 'show no progress'
+complete -c c4py -n '__c4py_is "intersect path"' -s m -l mode -xa 's m f' -d 'how a directory is scanned, as in id'
+complete -c c4py -n '__c4py_is --from "intersect path" 0' -a '(__c4py_manifests)'
 
 # dupes
 complete -c c4py -n '__c4py_is "dupes"' -s h -l help -d 'print this'
@@ -174,6 +208,7 @@ complete -c c4py -n '__c4py_is "dupes"' -l min-size -x -d 'leave out what is sma
 complete -c c4py -n '__c4py_is "dupes"' -l empty -d 'empty files as well'
 complete -c c4py -n '__c4py_is "dupes"' -l exclude -x -d 'leave out names or paths that match'
 complete -c c4py -n '__c4py_is "dupes"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "dupes"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is --from "dupes" 0' -a '(__c4py_manifests)'
 
 # verify
@@ -186,12 +221,17 @@ complete -c c4py -n '__c4py_is "verify"' -l metadata -d 'compare modes, times an
 complete -c c4py -n '__c4py_is "verify"' -l workers -x -d 'threads; by default one a processor'
 complete -c c4py -n '__c4py_is "verify"' -l drop-cache -d 'ask the system to read from the disk'
 complete -c c4py -n '__c4py_is "verify"' -l accept-canonical -d 'accept manifests that are right in canonical form'
-complete -c c4py -n '__c4py_is "verify"' -s q -l quiet -d 'print nothing; the exit code tells'
+complete -c c4py -n '__c4py_is "verify"' -s q -l quiet -d 'print nothing, and show no progress; the exit code tells'
 complete -c c4py -n '__c4py_is "verify" 0' -a '(__c4py_manifests)'
 complete -c c4py -n '__c4py_is "verify" 1' -a '(__fish_complete_directories)'
 
 # validate
 complete -c c4py -n '__c4py_is "validate"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "validate"' -l strict -d 'end with 1 for warnings as well'
+complete -c c4py -n '__c4py_is "validate"' -s q -l quiet -d 'print nothing; the exit code tells'
+complete -c c4py -n '__c4py_is "validate"' -l limit -x -d 'issues of each code that are listed (100)'
+complete -c c4py -n '__c4py_is "validate"' -l codes -d 'list the codes of issues and what they mean'
+complete -c c4py -n '__c4py_is "validate"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is --from "validate" 0' -a '(__c4py_manifests)'
 
 # patch
@@ -249,10 +289,12 @@ complete -c c4py -n '__c4py_is "workspace status"' -l json -d 'print JSON'
 
 # log
 complete -c c4py -n '__c4py_is "log"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "log"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is --from "log" 0' -a '(__c4py_manifests)'
 
 # split
 complete -c c4py -n '__c4py_is "split"' -s h -l help -d 'print this'
+complete -c c4py -n '__c4py_is "split"' -l json -d 'print JSON'
 complete -c c4py -n '__c4py_is --from "split" 0' -a '(__c4py_manifests)'
 
 # store init
@@ -265,12 +307,14 @@ complete -c c4py -n '__c4py_is --from "store init" 0' -a '(__fish_complete_direc
 complete -c c4py -n '__c4py_is "store info"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "store info"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "store info"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "store info"' -s q -l quiet -d 'show no progress'
 
 # store ls
 complete -c c4py -n '__c4py_is "store ls"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "store ls"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "store ls"' -s l -l long -d 'sizes in bytes, IDs and paths'
 complete -c c4py -n '__c4py_is "store ls"' -l json -d 'print JSON'
+complete -c c4py -n '__c4py_is "store ls"' -s q -l quiet -d 'show no progress'
 
 # store verify
 complete -c c4py -n '__c4py_is "store verify"' -s h -l help -d 'print this'
@@ -281,6 +325,7 @@ complete -c c4py -n '__c4py_is "store verify"' -l time-limit -x -d 'begin no obj
 complete -c c4py -n '__c4py_is "store verify"' -l resume -x -d 'where a verification that was not complete is to go on'
 complete -c c4py -n '__c4py_is "store verify"' -l quarantine -d 'move corrupt objects into quarantine/'
 complete -c c4py -n '__c4py_is "store verify"' -l json -d 'print JSON lines, the result last'
+complete -c c4py -n '__c4py_is "store verify"' -s q -l quiet -d 'show no progress'
 
 # store gc
 complete -c c4py -n '__c4py_is "store gc"' -s h -l help -d 'print this'
@@ -288,12 +333,14 @@ complete -c c4py -n '__c4py_is "store gc"' -l store -xa '(__fish_complete_direct
 complete -c c4py -n '__c4py_is "store gc"' -l yes -l force -d 'remove; without it nothing changes'
 complete -c c4py -n '__c4py_is "store gc"' -l grace -x -d 'keep what is younger: 15m, 8h, 2d, 1w (1d)'
 complete -c c4py -n '__c4py_is "store gc"' -l json -d 'print JSON lines, the result last'
+complete -c c4py -n '__c4py_is "store gc"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is --from "store gc" 0' -a '(__c4py_manifests)'
 
 # pool
 complete -c c4py -n '__c4py_is "pool"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "pool"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "pool"' -l json -d 'print JSON lines, the result last'
+complete -c c4py -n '__c4py_is "pool"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is "pool" 0' -a '(__c4py_manifests)'
 complete -c c4py -n '__c4py_is "pool" 1' -F
 
@@ -302,6 +349,7 @@ complete -c c4py -n '__c4py_is "ingest"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "ingest"' -l store -xa '(__fish_complete_directories)' -d 'the store, instead of the one that is configured'
 complete -c c4py -n '__c4py_is "ingest"' -s C -l directory -xa '(__fish_complete_directories)' -d 'where manifests go (here: .)'
 complete -c c4py -n '__c4py_is "ingest"' -l json -d 'print JSON lines, the result last'
+complete -c c4py -n '__c4py_is "ingest"' -s q -l quiet -d 'show no progress'
 complete -c c4py -n '__c4py_is --from "ingest" 0' -F
 
 # version
