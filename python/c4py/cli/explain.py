@@ -276,8 +276,9 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
+    from c4py.cli.chain import configured_store
     from c4py.cli.outcome import missing_text
-    from c4py.cli.patch import REMEDY, configured_store, read_state, refuse_no_directory, state_before
+    from c4py.cli.patch import REMEDY, read_state, refuse_no_directory, state_before
     from c4py.cli.tree import read_tree
     from c4py.reconcile import refuse_lost_manifest
 

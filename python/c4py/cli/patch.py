@@ -21,9 +21,10 @@ import os
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes, loads
+from c4py._rust import dumps_bytes
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.chain import configured_store, read_chain
 from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from c4py.store import FSStore, MultiStore, ObjectStore
 
 EPILOG = """\
 examples:
@@ -141,34 +141,12 @@ def names_manifest(path: str) -> bool:
     return path.endswith(".c4m") and not os.path.isdir(path)
 
 
-def _text(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def _load(paths: Sequence[str]) -> c4py.Manifest:
     """Read one chain from several files."""
-    texts = [_text(path) for path in paths]
-    if not any(text.strip() for text in texts):
+    manifest = read_chain("patch", paths)
+    if not manifest.patch_sections and not len(manifest) and manifest.base is None:
         raise CommandError(f"c4py patch: no content found in {', '.join(map(visible, paths))}")
-    for number, text in enumerate(texts):
-        # A last line without an end of its own is still a line.
-        if text and not text.endswith(b"\n"):
-            texts[number] = text + b"\n"
-    try:
-        return loads(b"".join(texts), paths[0] if len(paths) == 1 else None, is_joined=True)
-    except c4py.ParseError as error:
-        line = error.line
-        if len(paths) == 1 or line is None:
-            raise
-        for path, text in zip(paths, texts, strict=True):
-            lines = text.count(b"\n")
-            if line <= lines:
-                raise CommandError(f"c4py patch: {visible(path)}: in its line {line}: {error}") from None
-            line -= lines
-        raise
+    return manifest
 
 
 def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
@@ -190,14 +168,6 @@ def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Man
             )
             manifest.base = None
     return c4py.resolve_chain(manifest, stop_at=number)
-
-
-def configured_store() -> FSStore | MultiStore | ObjectStore | None:
-    """Open the store that is configured, if there is one."""
-    try:
-        return c4py.open_store(durability="batch")
-    except (c4py.StoreNotConfigured, PermissionError):
-        return None
 
 
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
