@@ -351,8 +351,8 @@ def test_manifests_without_their_directories_have_no_patch() -> None:
 def test_a_log_counts_paths(old: Manifest, new: Manifest) -> None:
     chain = c4py.loads(c4py.dumps(old) + c4py.patch_diff(old, new))
     first, second = c4py.log_chain(chain)
-    assert first == c4py.PatchInfo(1, old.compute_c4id(), is_base=True, entry_count=4)
-    assert second == c4py.PatchInfo(2, new.compute_c4id(), 1, 1, 0, entry_count=4)
+    assert first == c4py.PatchInfo(1, old.compute_c4id(), is_base=True, entry_count=4, dir_count=1)
+    assert second == c4py.PatchInfo(2, new.compute_c4id(), 1, 1, 0, entry_count=4, dir_count=1)
     assert pickle.loads(pickle.dumps(second)) == second
     assert repr(second).startswith("PatchInfo(index=2, c4id=C4ID(")
     assert c4py.log_chain(Manifest()) == []

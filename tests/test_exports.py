@@ -23,6 +23,7 @@ MODULES = [
     "manifest",
     "merge",
     "naturalsort",
+    "paths",
     "plot",
     "pool",
     "progress",

@@ -51,6 +51,7 @@ from c4py.errors import (
 from c4py.id import C4ID, identify, identify_bytes, identify_file, identify_files, parse, tree_id
 from c4py.manifest import Manifest
 from c4py.merge import Conflict, difference, intersect, merge, union
+from c4py.paths import dumps_paths, loads_paths
 from c4py.pool import IngestResult, PoolResult, ingest, pool
 from c4py.reconcile import ReconcileOp, ReconcilePlan, ReconcileResult, reconcile
 from c4py.scanner import ScanIssue, ScanStats, scan
@@ -115,6 +116,7 @@ __all__ = [
     "difference",
     "dump",
     "dumps",
+    "dumps_paths",
     "identify",
     "identify_bytes",
     "identify_file",
@@ -123,6 +125,7 @@ __all__ = [
     "intersect",
     "load",
     "loads",
+    "loads_paths",
     "log_chain",
     "merge",
     "open_store",

@@ -13,7 +13,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -47,13 +47,13 @@ class NewFile:
 
     def replace(self) -> None:
         """Put the file in its place, whatever file or link is there. Raises IsADirectoryError."""
-        self._synchronize()
+        self.synchronize()
         self._rename()
         synchronize(self.directory)
 
     def place(self) -> None:
         """Put the file in its place if nothing is there; raises FileExistsError else."""
-        self._synchronize()
+        self.synchronize()
         try:
             os.link(
                 self._beside,
@@ -77,7 +77,8 @@ class NewFile:
             os.rename(self._beside, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
         self._is_beside = False
 
-    def _synchronize(self) -> None:
+    def synchronize(self) -> None:
+        """Make what was written durable."""
         with self._named():
             os.fsync(self._descriptor)
 
@@ -112,30 +113,60 @@ def replace_path(dest: str | bytes, content: bytes, mode: int = 0o666) -> None:
 
     What is no file (a terminal, a pipe) is written to. Every OSError names `dest`, not the file beside it.
     """
+    replace_paths({dest: content}, mode)
+
+
+def replace_paths(contents: Mapping[str | bytes, bytes], mode: int = 0o666) -> None:
+    """Give the files at several paths new content as `replace_path` does.
+
+    All of it is written and durable before any file gets its name, in the order of the mapping: what cannot be written
+    leaves every file as it is. The paths are those of different files.
+    """
+    with contextlib.ExitStack() as opened:
+        written = []
+        for dest, content in contents.items():
+            with _called(dest):
+                written.append((dest, _write_beside(os.fsdecode(dest), content, mode, opened)))
+        for dest, put in written:
+            with _called(dest):
+                put()
+
+
+@contextlib.contextmanager
+def _called(dest: str | bytes) -> Iterator[None]:
+    """Have errors name a file as the caller does."""
     try:
-        _replace_path(os.path.realpath(os.fsdecode(dest)), content, mode)
+        yield
     except OSError as error:
         raise OSError(error.errno, error.strerror, dest) from None
 
 
-def _replace_path(path: str, content: bytes, mode: int) -> None:
+def _write_beside(path: str, content: bytes, mode: int, opened: contextlib.ExitStack) -> Callable[[], object]:
+    """Write what a path will hold beside it, and give what puts it there."""
     try:
         old = os.stat(path).st_mode
     except FileNotFoundError:
         old = None
+    if old is not None and stat.S_ISDIR(old):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if old is not None and not stat.S_ISREG(old):
-        with open(path, "wb") as file:  # a directory is an error, in anything else there is nothing to replace
-            file.write(content)
-        return
+        # The name that a pipe has behind /dev/stdout is none to open it by.
+        return lambda: _write_into(path, content)
+    path = os.path.realpath(path)
     directory = _open_parent(path)
-    try:
-        with NewFile(directory, os.path.basename(path), mode) as new:
-            new.write(content)
-            if old is not None:
-                new.set_mode(stat.S_IMODE(old))
-            new.replace()
-    finally:
-        os.close(directory)
+    opened.callback(os.close, directory)
+    new = opened.enter_context(NewFile(directory, os.path.basename(path), mode))
+    new.write(content)
+    if old is not None:
+        new.set_mode(stat.S_IMODE(old))
+    new.synchronize()
+    return new.replace
+
+
+def _write_into(path: str, content: bytes) -> None:
+    """Write to what is no file, in which there is nothing to replace."""
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 def _open_parent(path: str) -> int:

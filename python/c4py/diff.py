@@ -221,10 +221,12 @@ class PatchInfo:
 
     index: from 1. c4id: the ID of the state after the section. added, removed, modified: paths that are new, gone, or
     have another ID than in the state before; 0 for a first state. is_base: whether the section is a first state.
-    entry_count: entries of the state after the section.
+    entry_count: entries of the state after the section; dir_count: those of them that are directories.
     """
 
-    __slots__ = ("added", "c4id", "entry_count", "index", "is_base", "modified", "removed")
+    __slots__ = ("added", "c4id", "dir_count", "entry_count", "index", "is_base", "modified", "removed")
+    #: In the order of the arguments.
+    _FIELDS = ("index", "c4id", "added", "removed", "modified", "is_base", "entry_count", "dir_count")
 
     def __init__(
         self,
@@ -235,6 +237,7 @@ class PatchInfo:
         modified: int = 0,
         is_base: bool = False,
         entry_count: int = 0,
+        dir_count: int = 0,
     ) -> None:
         self.index = index
         self.c4id = c4id
@@ -243,9 +246,10 @@ class PatchInfo:
         self.modified = modified
         self.is_base = is_base
         self.entry_count = entry_count
+        self.dir_count = dir_count
 
     def _values(self) -> tuple[object, ...]:
-        return self.index, self.c4id, self.added, self.removed, self.modified, self.is_base, self.entry_count
+        return tuple(getattr(self, field) for field in self._FIELDS)
 
     def __eq__(self, other: object) -> bool:
         return self._values() == other._values() if isinstance(other, PatchInfo) else NotImplemented
@@ -253,8 +257,8 @@ class PatchInfo:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        fields = ("index", "c4id", "added", "removed", "modified", "is_base", "entry_count")
-        return "PatchInfo(" + ", ".join(f"{field}={getattr(self, field)!r}" for field in fields) + ")"
+        values = zip(self._FIELDS, self._values(), strict=True)
+        return "PatchInfo(" + ", ".join(f"{field}={value!r}" for field, value in values) + ")"
 
     def __reduce__(self) -> tuple[object, ...]:
         return PatchInfo, self._values()
@@ -367,7 +371,7 @@ def split_chain(text: str | ReadableBuffer, n: int) -> tuple[str, str]:
         raise TypeError(f"n must be int, not {type(n).__name__}")
     if n < 1:
         raise ValueError(f"n must be 1 or more, not {n}")
-    before, after = _rust.split_chain(text, n)
+    before, after = _rust.split_chain(text, min(n, 2**63 - 1))
     return before.decode(), after.decode()
 
 

@@ -278,9 +278,10 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
+    from c4py.cli.chain import configured_store
     from c4py.cli.outcome import missing_text
     from c4py.cli.patch import REMEDY, load, read_state, refuse_no_directory
-    from c4py.cli.tree import configured_store, read_tree, state_before
+    from c4py.cli.tree import read_tree, state_before
     from c4py.reconcile import refuse_lost_manifest
 
     refuse_no_directory("c4py explain patch", dest)

@@ -153,7 +153,9 @@ class Parser(argparse.ArgumentParser):
         return options
 
 
-def run_action(verb: str, actions: Mapping[str, Action], arguments: Sequence[str]) -> int:
+def run_action(
+    verb: str, actions: Mapping[str, Action], arguments: Sequence[str], *, usage_code: int = WRONG_USAGE
+) -> int:
     """Run the action that the first argument names with the others, or print which there are."""
     action, *given = arguments or [""]
     if action in ("-h", "--help", "help"):
@@ -162,7 +164,7 @@ def run_action(verb: str, actions: Mapping[str, Action], arguments: Sequence[str
     if action not in actions:
         message = f"c4py {verb}: unknown action {visible(repr(action), is_escaped=True)}" if action else ""
         hint = f"{did_you_mean(action, actions)}\n" if action else ""
-        raise CommandError(f"{message}{hint}{action_usage(verb, actions)}", WRONG_USAGE)
+        raise CommandError(f"{message}{hint}{action_usage(verb, actions)}", usage_code)
     _, build_parser, perform = actions[action]
     with command_errors(f"c4py {verb} {action}"):
         return perform(build_parser(), given)

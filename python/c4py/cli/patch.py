@@ -21,14 +21,15 @@ import os
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes, loads, patch_diff
+from c4py._rust import dumps_bytes, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.chain import configured_store, read_chain
 from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import adopt_link_ids, configured_store, state_before
+from c4py.cli.tree import adopt_link_ids, state_before
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -160,34 +161,12 @@ def names_manifest(path: str) -> bool:
     return path.endswith(".c4m") and not os.path.isdir(path)
 
 
-def _text(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def load(paths: Sequence[str]) -> c4py.Manifest:
     """Read one chain from several files."""
-    texts = [_text(path) for path in paths]
-    if not any(text.strip() for text in texts):
+    manifest = read_chain("patch", paths)
+    if not manifest.patch_sections and not len(manifest) and manifest.base is None:
         raise CommandError(f"c4py patch: no content found in {', '.join(map(visible, paths))}")
-    for number, text in enumerate(texts):
-        # A last line without an end of its own is still a line.
-        if text and not text.endswith(b"\n"):
-            texts[number] = text + b"\n"
-    try:
-        return loads(b"".join(texts), paths[0] if len(paths) == 1 else None, is_joined=True)
-    except c4py.ParseError as error:
-        line = error.line
-        if len(paths) == 1 or line is None:
-            raise
-        for path, text in zip(paths, texts, strict=True):
-            lines = text.count(b"\n")
-            if line <= lines:
-                raise CommandError(f"c4py patch: {visible(path)}: in its line {line}: {error}") from None
-            line -= lines
-        raise
+    return manifest
 
 
 def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 
 import c4py
 from c4py._rust import loads
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
+from c4py.cli.chain import configured_store, read_text
 from c4py.cli.parser import output_inside
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ def read_manifest(verb: str, path: str) -> c4py.Manifest:
     if path != "-":
         return c4py.load(path)
     try:
-        return loads(sys.stdin.buffer.read())
+        return loads(read_text(path))
     except c4py.ParseError as error:
         raise CommandError(f"c4py {verb}: standard input: {visible(str(error), is_escaped=True)}") from None
 
@@ -110,14 +110,6 @@ def whole(verb: str, path: str, manifest: c4py.Manifest) -> c4py.Manifest:
             f"c4py {verb}: {name} is a patch of {manifest.base}, which is in no store: "
             "put it behind the manifest that it was made from, as in 'cat old.c4m patch.c4m'"
         ) from None
-
-
-def configured_store() -> FSStore | MultiStore | ObjectStore | None:
-    """Open the store that is configured, if one is and may be opened."""
-    try:
-        return c4py.open_store(durability="batch")
-    except (c4py.StoreNotConfigured, PermissionError):
-        return None
 
 
 def state_before(verb: str, path: str, change: c4py.Manifest) -> c4py.Manifest:

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use arrow_schema::ArrowError;
 use c4::ParseIdError;
-use c4::c4m::{self, DirectoryError, EncodeError, ParseError, ParseErrorKind, SequenceError};
+use c4::c4m::{self, DirectoryError, EncodeError, NulInPath, ParseError, ParseErrorKind, SequenceError};
 use c4::identify::IdentifyError;
 use c4::patch::PatchError;
 use c4::reconcile::{ApplyError, PlanError, RefusalKind};
@@ -76,6 +76,10 @@ pub(crate) fn from_parse(py: Python<'_>, error: &ParseError, path: Option<&Bound
 }
 
 pub(crate) fn from_encode(error: &EncodeError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn from_nul_in_path(error: &NulInPath) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 

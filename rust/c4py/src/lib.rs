@@ -29,6 +29,7 @@ mod manifest;
 mod merge;
 mod names;
 mod patch;
+mod path_list;
 mod reconcile;
 mod scanner;
 mod sequence;
@@ -81,6 +82,8 @@ mod _rust {
     };
     #[pymodule_export]
     use super::patch::{apply_patch, log_chain, patch_diff, resolve_chain, split_chain};
+    #[pymodule_export]
+    use super::path_list::{PathBlocks, decode_paths};
     #[pymodule_export]
     use super::reconcile::{Reconciliation, plan_reconciliation};
     #[pymodule_export]

@@ -87,8 +87,8 @@ pub(crate) fn resolve_chain(
     result.map(Manifest::from).map_err(|error| from_patch(py, &error))
 }
 
-/// Number, ID, counts of added, removed and modified, whether a first state, count of entries.
-type SectionValues = (usize, Option<C4ID>, usize, usize, usize, bool, usize);
+/// Number, ID, counts of added, removed and modified, whether a first state, counts of entries and of directories.
+type SectionValues = (usize, Option<C4ID>, usize, usize, usize, bool, usize, usize);
 
 /// What each section of a chain changed.
 #[pyfunction]
@@ -106,7 +106,8 @@ pub(crate) fn log_chain(
     let infos = infos.map_err(|error| from_patch(py, &error))?;
     let values = |info: c4::patch::SectionInfo| {
         let c4::diff::Counts { added, removed, modified } = info.changed;
-        (info.index, C4ID::or_none(info.id), added, removed, modified, info.is_base, info.entries)
+        let id = C4ID::or_none(info.id);
+        (info.index, id, added, removed, modified, info.is_base, info.entries, info.directories)
     };
     Ok(infos.into_iter().map(values).collect())
 }

@@ -25,127 +25,145 @@ pub enum PathsError {
 /// Nothing above, or no row of its own.
 const NONE: u32 = u32::MAX;
 
-/// An entry of the tree.
-struct Node {
-    parent: u32,
-    /// Number of the row that says more than the name; `NONE` for a directory that is only named in paths.
-    row: u32,
-    /// The first row that named it, and where the name lies in the path of that row.
-    named_by: u32,
-    name: (u32, u32),
-    first_child: u32,
-    last_child: u32,
-    next_sibling: u32,
-}
-
 /// Makes the tree of rows whose names are whole paths, with or without the slash of a directory.
 ///
 /// Members of a directory stand together, in the order of the rows. A directory that paths lead through and no row
 /// describes becomes an entry of which only the name is known. `is_file` tells whether a row of unknown mode is known to
 /// be no directory. An error comes with the number of its row.
 pub fn from_paths(paths: &Rows, is_file: impl Fn(usize) -> bool) -> Result<Manifest, (usize, PathsError)> {
-    let nodes = tree(paths)?;
-    let mut rows = Rows::default();
-    rows.reserve(nodes.len(), 0);
-    let mut name = Vec::new();
-    let mut depth = 0;
-    let mut next = nodes.first().map_or(NONE, |_| 0);
-    while next != NONE {
-        let node = &nodes[next as usize];
-        let named_by = paths.name(node.named_by);
-        name.clear();
-        name.extend_from_slice(&named_by[node.name.0 as usize..node.name.1 as usize]);
-        let described = (node.row != NONE).then(|| paths.get(node.row));
-        let has_members = node.first_child != NONE;
-        if has_members
-            && described.is_some_and(|row| !row.is_dir() && (!row.mode.is_null() || is_file(node.row as usize)))
-        {
-            let member = nodes[node.first_child as usize].named_by;
-            return Err((node.row as usize, PathsError::NotADirectory(member as usize)));
+    let mut tree = PathTree::default();
+    // Rows that describe a node, by its number.
+    let mut row_of: Vec<u32> = Vec::new();
+    for row in 0..paths.len() as u32 {
+        let path = without_slash(paths.name(row));
+        if path.split(|byte| *byte == b'/').any(|component| matches!(component, b"" | b"." | b"..")) {
+            return Err((row as usize, PathsError::NotRelative));
         }
-        if has_members || described.is_some_and(|row| row.is_dir()) {
-            name.push(b'/');
-        }
-        let unknown = Entry::new(Vec::new());
-        rows.push(&Row { name: &name, depth, ..described.unwrap_or_else(|| unknown.as_row()) });
-        if has_members {
-            depth += 1;
-            next = node.first_child;
-            continue;
-        }
-        while next != NONE && nodes[next as usize].next_sibling == NONE {
-            next = nodes[next as usize].parent;
-            depth = depth.saturating_sub(1);
-        }
-        if next != NONE {
-            next = nodes[next as usize].next_sibling;
+        let node = tree.add(path, row);
+        row_of.resize(tree.nodes.len(), NONE);
+        let other = std::mem::replace(&mut row_of[node as usize], row);
+        if other != NONE {
+            return Err((row as usize, PathsError::Twice(other as usize)));
         }
     }
+    let mut rows = Rows::default();
+    rows.reserve(tree.nodes.len(), 0);
+    let unknown = Entry::new(Vec::new());
+    let mut name = Vec::new();
+    tree.walk(|number, node, depth| {
+        let row = row_of[number as usize];
+        let described = (row != NONE).then(|| paths.get(row));
+        let is_dir = described.is_some_and(|row| row.is_dir());
+        if let Some(member) = tree.first_child(node)
+            && !is_dir
+            && described.is_some_and(|described| !described.mode.is_null() || is_file(row as usize))
+        {
+            return Err((row as usize, PathsError::NotADirectory(member.named_by as usize)));
+        }
+        node.write_name(is_dir, &mut name);
+        rows.push(&Row { name: &name, depth, ..described.unwrap_or_else(|| unknown.as_row()) });
+        Ok(())
+    })?;
     Ok(Manifest::from(rows))
 }
 
-fn tree(paths: &Rows) -> Result<Vec<Node>, (usize, PathsError)> {
-    let hasher = RandomState::new();
-    let mut nodes: Vec<Node> = Vec::new();
-    let mut by_name: HashTable<u32> = HashTable::new();
-    let mut last_at_top = NONE;
-    for row in 0..paths.len() as u32 {
-        let path = paths.name(row);
-        let path = without_slash(path);
-        let mut parent = NONE;
-        let mut start = 0;
-        loop {
-            let end = memchr::memchr(b'/', &path[start..]).map_or(path.len(), |slash| start + slash);
-            let component = &path[start..end];
-            if matches!(component, b"" | b"." | b"..") {
-                return Err((row as usize, PathsError::NotRelative));
-            }
-            let name_of = |node: &Node| &paths.name(node.named_by)[node.name.0 as usize..node.name.1 as usize];
-            let hash = hasher.hash_one((parent, component));
-            let found = by_name.find(hash, |node| {
-                let node = &nodes[*node as usize];
-                node.parent == parent && name_of(node) == component
-            });
-            let node = if let Some(node) = found {
-                *node
-            } else {
-                let new = nodes.len() as u32;
-                by_name.insert_unique(hash, new, |node| {
-                    let node = &nodes[*node as usize];
-                    hasher.hash_one((node.parent, name_of(node)))
-                });
-                let before = match parent {
-                    NONE => std::mem::replace(&mut last_at_top, new),
-                    parent => std::mem::replace(&mut nodes[parent as usize].last_child, new),
-                };
-                match (before, parent) {
-                    (NONE, NONE) => {}
-                    (NONE, parent) => nodes[parent as usize].first_child = new,
-                    (before, _) => nodes[before as usize].next_sibling = new,
-                }
-                nodes.push(Node {
-                    parent,
-                    row: NONE,
-                    named_by: row,
-                    name: (start as u32, end as u32),
-                    first_child: NONE,
-                    last_child: NONE,
-                    next_sibling: NONE,
-                });
-                new
-            };
-            if end == path.len() {
-                let other = std::mem::replace(&mut nodes[node as usize].row, row);
-                if other != NONE {
-                    return Err((row as usize, PathsError::Twice(other as usize)));
-                }
-                break;
-            }
-            parent = node;
-            start = end + 1;
+/// The tree that paths lead through, in the order in which they name its nodes first.
+#[derive(Default)]
+pub(super) struct PathTree<'a> {
+    nodes: Vec<PathNode<'a>>,
+    by_name: HashTable<u32>,
+    hasher: RandomState,
+    last_at_top: Option<u32>,
+}
+
+/// A component of paths.
+pub(super) struct PathNode<'a> {
+    name: &'a [u8],
+    parent: u32,
+    /// Number of the first path that has it.
+    named_by: u32,
+    first_child: u32,
+    last_child: u32,
+    next_sibling: u32,
+}
+
+impl PathNode<'_> {
+    /// Writes the name, with the slash of a directory for what has members or is one.
+    pub(super) fn write_name(&self, is_dir: bool, name: &mut Vec<u8>) {
+        name.clear();
+        name.extend_from_slice(self.name);
+        if is_dir || self.first_child != NONE {
+            name.push(b'/');
         }
     }
-    Ok(nodes)
+}
+
+impl<'a> PathTree<'a> {
+    /// Adds a path, whatever its components are, and gives the number of its node. `named_by` is kept with what is new.
+    pub(super) fn add(&mut self, path: &'a [u8], named_by: u32) -> u32 {
+        let mut parent = NONE;
+        for name in path.split(|byte| *byte == b'/') {
+            parent = self.child(parent, name, named_by);
+        }
+        parent
+    }
+
+    /// The number of a node's child; one that is not there is made.
+    fn child(&mut self, parent: u32, name: &'a [u8], named_by: u32) -> u32 {
+        let Self { nodes, by_name, hasher, last_at_top } = self;
+        let hash = hasher.hash_one((parent, name));
+        let is_it = |node: &u32| nodes[*node as usize].parent == parent && nodes[*node as usize].name == name;
+        if let Some(node) = by_name.find(hash, is_it) {
+            return *node;
+        }
+        let new = nodes.len() as u32;
+        by_name.insert_unique(hash, new, |node| {
+            let node = &nodes[*node as usize];
+            hasher.hash_one((node.parent, node.name))
+        });
+        let before = match parent {
+            NONE => last_at_top.replace(new).unwrap_or(NONE),
+            parent => std::mem::replace(&mut nodes[parent as usize].last_child, new),
+        };
+        match (before, parent) {
+            (NONE, NONE) => {}
+            (NONE, parent) => nodes[parent as usize].first_child = new,
+            (before, _) => nodes[before as usize].next_sibling = new,
+        }
+        nodes.push(PathNode { name, parent, named_by, first_child: NONE, last_child: NONE, next_sibling: NONE });
+        new
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn first_child(&self, node: &PathNode<'_>) -> Option<&PathNode<'a>> {
+        self.nodes.get(node.first_child as usize)
+    }
+
+    /// Visits every node with its number and depth, members after their directory.
+    pub(super) fn walk<E>(&self, mut visit: impl FnMut(u32, &PathNode<'a>, u32) -> Result<(), E>) -> Result<(), E> {
+        let mut depth = 0;
+        let mut next = if self.nodes.is_empty() { NONE } else { 0 };
+        while next != NONE {
+            let node = &self.nodes[next as usize];
+            visit(next, node, depth)?;
+            if node.first_child != NONE {
+                depth += 1;
+                next = node.first_child;
+                continue;
+            }
+            while next != NONE && self.nodes[next as usize].next_sibling == NONE {
+                next = self.nodes[next as usize].parent;
+                depth = depth.saturating_sub(1);
+            }
+            if next != NONE {
+                next = self.nodes[next as usize].next_sibling;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

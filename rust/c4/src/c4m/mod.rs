@@ -7,7 +7,8 @@
 //! | `outline`, `preorder` | the tree that a list describes, its order and paths |
 //! | `hierarchy`, `listing`, `subtree` | several trees walked side by side; a tree written on such a walk; one directory |
 //! | `decoder`, `chain` | text to manifest; patch chains |
-//! | `paths`, `from_paths` | the paths of a list; the tree of a list of paths |
+//! | `paths`, `from_paths` | the paths of a list; the tree of rows whose names are paths |
+//! | `path_list` | texts of paths alone, read and written |
 //! | `totals` | files and bytes by directory and extension |
 //! | `encoder`, `canonical`, `summary` | manifest to text; IDs of manifests and directories; counts |
 //! | `tree_check` | whether a list of entries describes a tree that a directory can be |
@@ -28,6 +29,7 @@ mod manifest;
 mod mode;
 mod natural_sort;
 mod outline;
+mod path_list;
 mod paths;
 mod preorder;
 mod rows;
@@ -59,6 +61,7 @@ pub use mode::Mode;
 pub use natural_sort::{natural_cmp, natural_runs};
 pub use outline::Outline;
 pub(crate) use outline::{Orphans, is_plain_directory};
+pub use path_list::{NulInPath, PathEnd, PathWriter, decode_paths};
 pub use paths::PathWalk;
 pub(crate) use preorder::Preorder;
 pub use rows::{Field, RowId, Rows};

@@ -200,14 +200,22 @@ impl Outline {
         last: impl Fn(RowId) -> bool,
     ) -> (Vec<RowId>, Vec<u32>) {
         let rows = manifest.rows();
+        let compare = |a, b| last(a).cmp(&last(b)).then_with(|| natural_cmp(rows.name(a), rows.name(b)));
+        self.preorder_by(manifest, orphans, compare)
+    }
+
+    /// As `preorder`, with siblings in an order in which those of one name stand together.
+    pub(crate) fn preorder_by(
+        &self,
+        manifest: &Manifest,
+        orphans: Orphans,
+        compare_rows: impl Fn(RowId, RowId) -> Ordering,
+    ) -> (Vec<RowId>, Vec<u32>) {
+        let rows = manifest.rows();
         let place_rows: Vec<RowId> = manifest.iter().collect();
         let name = |place: u32| rows.name(place_rows[place as usize]);
         let children = Children::new(&self.parents, orphans == Orphans::AtTop);
-        let compare = |a: u32, b: u32| {
-            let (a, b) = (place_rows[a as usize], place_rows[b as usize]);
-            let names = || natural_cmp(rows.name(a), rows.name(b));
-            last(a).cmp(&last(b)).then_with(names)
-        };
+        let compare = |a: u32, b: u32| compare_rows(place_rows[a as usize], place_rows[b as usize]);
         let mut order = Vec::with_capacity(place_rows.len());
         let mut depths = Vec::with_capacity(place_rows.len());
         // What is still to be listed, the next one last, with its depth.

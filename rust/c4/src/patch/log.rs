@@ -21,6 +21,8 @@ pub struct SectionInfo {
     pub is_base: bool,
     /// Entries of the state after the section.
     pub entries: usize,
+    /// Those of them that are directories.
+    pub directories: usize,
 }
 
 /// The sections of a chain. A manifest that was no chain is one section; an empty one is none.
@@ -30,7 +32,9 @@ pub struct SectionInfo {
 pub fn log(manifest: &Manifest, base: Option<&Manifest>) -> Result<Vec<SectionInfo>, PatchError> {
     let info = |index, state: &Manifest, changed: Option<Counts>| {
         let (is_base, changed) = (changed.is_none(), changed.unwrap_or_default());
-        Ok::<_, PatchError>(SectionInfo { index, id: state.compute_id()?, changed, is_base, entries: state.len() })
+        let directories = state.iter().filter(|row| state.rows().is_dir(*row)).count();
+        let (id, entries) = (state.compute_id()?, state.len());
+        Ok::<_, PatchError>(SectionInfo { index, id, changed, is_base, entries, directories })
     };
     let base = base.filter(|_| manifest.base.is_some());
     if manifest.sections().is_empty() && base.is_none() {
