@@ -43,7 +43,9 @@ def make_world(home: Path) -> None:
     c4py.dump(c4py.scan(shots, store=store), home / "shots.c4m")
     store.remove(c4py.identify_bytes(b"late"))
     workspace = c4py.Workspace(home / "ws", store=store)
-    workspace.checkout(c4py.load(home / "shots.c4m").filter(lambda path, _: path != "late.exr"))
+    plates = c4py.load(home / "shots.c4m").filter(lambda path, _: path != "late.exr")
+    c4py.dump(plates, home / "plates.c4m")
+    workspace.checkout(plates)
     (home / "ws" / "copy.exr").write_bytes(b"blank" * 1000)
     (home / "ws" / "a" / "plate.exr").rename(home / "ws" / "a" / "plate.2.exr")
     with open(home / "note.txt", "rb") as note:

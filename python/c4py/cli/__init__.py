@@ -215,7 +215,7 @@ def did_you_mean(word: str, known: Iterable[str], directory: str = "") -> str:
 
 def _did_you_mean_file(error: OSError) -> str:
     """Give the end of a message: which file of the directory may be meant by one that is not there, or nothing."""
-    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, (str, bytes)):
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, (str, bytes, os.PathLike)):
         return ""
     directory, name = os.path.split(os.fsdecode(error.filename).rstrip("/"))
     try:
@@ -229,7 +229,8 @@ def _did_you_mean_file(error: OSError) -> str:
 
 def describe(error: OSError) -> str:
     """Say what is wrong and with which file, as Python does, without the number."""
-    name = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+    is_named = isinstance(error.filename, (str, bytes, os.PathLike))
+    name = f"{visible(os.fsdecode(error.filename))}: " if is_named else ""
     return f"{name}{reason(error)}"
 
 
