@@ -14,10 +14,12 @@ pytest.register_assert_rewrite("bundles", "reconciled_trees", "workspaces")
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretty dates and scans depend on the environment: start from a known one."""
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Dates, scans and stores depend on the environment: start from a known one, and leave the user's store alone."""
     monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.delenv("C4_EXCLUDE_FILE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
+    for name in ("C4_EXCLUDE_FILE", "C4_STORE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

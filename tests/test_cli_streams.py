@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import c4py
 import pytest
+from c4py.cli import main
 from command import COMMAND, environment
 
 
@@ -95,3 +100,78 @@ def test_output_that_nobody_reads_to_its_end_ends_quietly(home: Path, delivery: 
         (delivery / f"{'n' * 100}{number}").touch()
     code, out, err = shell(home, "c4py verify m.c4m d | head -n 1; exit ${PIPESTATUS[0]}")
     assert (code, out, err) == (141, "ok: 2 entries match\n", "")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of a mebibyte."""
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("mounting is for root, on Linux")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("verb", ["id", "cat", "patch", "paths", "merge"])
+def test_output_that_is_cut_short_is_an_error(home: Path, small: Path, verb: str, unbuffered: str) -> None:
+    c4py.dump(c4py.Manifest([c4py.Entry(f"{'n' * 200}{number}", size=1) for number in range(10_000)]), home / "m.c4m")
+    arguments = ["m.c4m", "m.c4m"] if verb == "merge" else ["m.c4m"]
+    variables = environment(home) | {"PYTHONUNBUFFERED": unbuffered}
+    with open(small / "out", "wb") as out:
+        done = subprocess.run(
+            [*COMMAND, verb, *arguments],
+            cwd=home,
+            env=variables,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert b"No space left on device" in done.stderr
+    with subprocess.Popen([*COMMAND, verb, *arguments], cwd=home, env=variables, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.read(1)
+        child.stdout.close()
+        assert child.wait(60) == 141
+
+
+def test_the_command_can_be_called_in_a_process(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    c4py.dump(c4py.loads("- - 1 ä -\n"), home / "m.c4m")
+    path = str(home / "m.c4m")
+    for verb in ("id", "cat", "paths", "patch"):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            assert main([verb, path]) == 0
+            assert sys.stdout is printed
+        assert "ä" in printed.getvalue()
+        stdout = sys.stdout
+        assert main([verb, path]) == 0
+        assert sys.stdout is stdout
+        assert capsys.readouterr().out == printed.getvalue()
+    assert main(["id", "--help"]) == 0
+    assert "usage: c4py id" in capsys.readouterr().out
+    assert main(["id", "--unknown"]) == 1
+
+
+def test_a_pipe_that_is_closed_leaves_the_streams_of_a_caller_alone(home: Path) -> None:
+    (home / "m.c4m").write_text("".join(f"- - {number} n{number} -\n" for number in range(100_000)))
+    code = (
+        "import os, sys; from c4py.cli import main\n"
+        "before = os.fstat(1); handler = sys.stdout.errors\n"
+        "assert main(['id', 'm.c4m']) == 141\n"
+        "assert os.path.samestat(os.fstat(1), before) and sys.stdout.errors == handler\n"
+        "print('sound', file=sys.stderr)"
+    )
+    for unbuffered in ("", "1"):
+        variables = environment(home) | {"PYTHONUNBUFFERED": unbuffered}
+        pipe = subprocess.PIPE
+        with subprocess.Popen([sys.executable, "-c", code], cwd=home, env=variables, stdout=pipe, stderr=pipe) as child:
+            assert child.stdout is not None
+            assert child.stderr is not None
+            child.stdout.close()
+            assert child.stderr.read() == b"sound\n"
+            assert child.wait(60) == 0

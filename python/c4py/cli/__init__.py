@@ -9,7 +9,6 @@ wrong usage is 2.
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -78,30 +77,35 @@ class CommandError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    _open_streams()
-    given = _with_verb(list(sys.argv[1:] if arguments is None else arguments))
-    verb = given.pop(0) if given else ""
-    error_code = 2 if verb in FINDERS else 1
-    try:
-        with _ended_by_signals(), command_errors(f"c4py {verb}", error_code):
-            code = _run(verb, given)
+    """Run the command and return its exit code. Nothing is raised, and the caller's streams stay as they are."""
+    from c4py.cli.streams import standard_streams
+
+    with standard_streams():
+        given = _with_verb(list(sys.argv[1:] if arguments is None else arguments))
+        verb = given.pop(0) if given else ""
+        error_code = 2 if verb in FINDERS else 1
         try:
+            code = _perform(verb, given, error_code)
             sys.stdout.flush()
+        except KeyboardInterrupt:
+            return fail("c4py: interrupted", 130)
         except BrokenPipeError:
-            raise
+            # Whoever read the output has enough.
+            return 141
         except OSError as error:
             return fail(f"c4py {verb}: standard output: {reason(error)}", error_code)
+        return code
+
+
+def _perform(verb: str, arguments: list[str], error_code: int) -> int:
+    try:
+        with _ended_by_signals(), command_errors(f"c4py {verb}", error_code):
+            return _run(verb, arguments)
     except CommandError as error:
         return fail(str(error), error.code)
-    except KeyboardInterrupt:
-        return fail("c4py: interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read the output has enough.
-        return 141
-    finally:
-        _end_output()
-    return code
+    except SystemExit as ended:
+        # Help was printed, or a signal came.
+        return ended.code if isinstance(ended.code, int) else 0
 
 
 @contextmanager
@@ -174,32 +178,6 @@ def usage() -> str:
         lines += ["", f"{group}:", *(f"  {verb:<12}{what}" for verb, what in verbs.items())]
     lines += ["", "'c4py VERB --help' tells more about a verb, with examples."]
     return "\n".join(lines) + "\n"
-
-
-def _open_streams() -> None:
-    """Let the streams take any text, and give those that the caller closed a descriptor on which all fails.
-
-    A character that the encoding lacks is written as an escape of Python. Without a descriptor the next file that is
-    opened would have the number of the stream. Messages that nobody wants go into nothing.
-    """
-    for name, flags, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
-        stream = getattr(sys, name)
-        if stream is None:
-            stream = open(os.open(os.devnull, flags), mode)  # noqa: SIM115 - open until the process ends
-            setattr(sys, name, stream)
-        # Whoever chose something else by PYTHONIOENCODING gets that.
-        if mode == "w" and isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _end_output() -> None:
-    """Let what cannot be written go into nothing: at exit Python writes it once more, and complains."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
 
 
 def did_you_mean(word: str, known: Iterable[str], directory: str = "") -> str:
