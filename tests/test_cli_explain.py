@@ -348,6 +348,8 @@ def test_what_cannot_be_read_is_told_and_ends_with_3(capfd: pytest.CaptureFixtur
         for arguments in (["id", tree], ["diff", tree, tree], ["patch", tree, Path(directory) / "copy"]):
             assert main(["explain", *map(str, arguments)]) == 3
             assert "closed: " in capfd.readouterr().err
+        assert main(["explain", "diff", str(tree), str(tree)]) == 3
+        assert "  No differences in what could be read.\n" in capfd.readouterr().out
         assert main(["explain", "id", "--json", str(tree)]) == 3
         (error,) = json.loads(capfd.readouterr().out)["errors"]
         assert (error["path"], error["is_error"]) == ("closed", True)
