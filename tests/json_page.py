@@ -58,6 +58,25 @@ def make_world(home: Path) -> None:
     (damaged / "latest").unlink()
     (damaged / "latest").symlink_to("copy.exr")
     (damaged / "new").touch()
+    make_manifests(home)
+
+
+def make_manifests(home: Path) -> None:
+    """Make two manifests that are in conflict, a chain of three sections, and a text with mistakes."""
+
+    def entry(name: str, content: bytes) -> c4py.Entry:
+        made = c4py.Entry(name, mode=0o100644, size=len(content), c4id=c4py.identify_bytes(content))
+        made.timestamp_s = 1_700_000_000
+        return made
+
+    mine = c4py.Manifest([entry("cut.edl", b"my cut"), entry("notes.txt", b"notes")])
+    theirs = c4py.Manifest([entry("cut.edl", b"their cut"), entry("memo.txt", b"notes")])
+    c4py.dump(mine, home / "mine.c4m")
+    c4py.dump(theirs, home / "theirs.c4m")
+    later = c4py.Manifest([*theirs, entry("notes.txt", b"notes, and more")])
+    chain = c4py.dumps(mine) + c4py.patch_diff(mine, theirs) + c4py.patch_diff(theirs, later)
+    (home / "chain.c4m").write_text(chain)
+    (home / "written.c4m").write_text("-rw-r--r-- 2023-11-14T22:13:20Z 5 notes.txt\n- - - ../ -\n")
 
 
 def run(world: Path, command: str) -> tuple[int, str, str]:

@@ -292,3 +292,17 @@ def test_what_cannot_be_read_ends_with_3(capfd: pytest.CaptureFixture[str]) -> N
         assert main(["workspace", "snapshot", "--no-store", "-C", directory]) == 3
     out, err = capfd.readouterr()
     assert (out, "secret" in err) == ("", True)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_changes_that_are_known_are_told_beside_what_cannot_be_read(capfd: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory, "ws")
+        workspace = c4py.Workspace(place, store=c4py.MemoryStore())
+        workspace.checkout(c4py.Manifest([c4py.Entry("gone", size=0, c4id=c4py.identify_bytes(b""))]), sources=[])
+        (place / "gone").rename(place / "new")
+        (place / "secret").touch(mode=0)
+        assert main(["workspace", "diff", "-C", str(place)]) == 3
+    out, err = capfd.readouterr()
+    assert out == "+ new\n- gone\n"
+    assert err.startswith("c4py workspace diff: secret: cannot open the file")

@@ -10,6 +10,7 @@ from typing import Any
 
 import c4py
 import pytest
+from c4py import duplicates
 from c4py.cli import main
 from command import c4py_run
 
@@ -82,7 +83,7 @@ def test_only_files_of_a_size_that_occurs_twice_are_read(copies: Path, capsys: p
         return original(paths, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(c4py, "identify_files", watched)
+        patch.setattr(duplicates, "identify_files", watched)
         listed(capsys, "t")
     assert sorted(read) == ["t/a/large", "t/a/link", "t/b/three", "t/b/two", "t/large", "t/other"]
 

@@ -180,6 +180,7 @@ def test_a_plan_as_json(trees: Path) -> None:
         "unchanged": 2,
         "not_made": [],
         "stores": ["/nowhere/one", "/nowhere/two"],
+        "errors": [],
     }
     assert not Path("/nowhere").exists()
 
@@ -232,7 +233,7 @@ def test_a_chain_is_the_state_after_the_section_that_is_named(home: Path) -> Non
     assert explain(home, "patch", "-n", "1", "chain.c4m")[0].startswith("Target: chain.c4m (1 file, 1 bytes)\n")
     assert explain(home, "id", "chain.c4m")[0].startswith("Scanning chain.c4m: 2 files in 0 directories (3 bytes)\n")
     told = explained(home, "patch", "chain.c4m")
-    assert told == {"target": "chain.c4m", "destination": None, "files": 2, "bytes": 3}
+    assert told == {"target": "chain.c4m", "destination": None, "files": 2, "bytes": 3, "errors": []}
 
 
 def test_going_back_is_explained(trees: Path, store: c4py.FSStore) -> None:
@@ -347,6 +348,8 @@ def test_what_cannot_be_read_is_told_and_ends_with_3(capfd: pytest.CaptureFixtur
         for arguments in (["id", tree], ["diff", tree, tree], ["patch", tree, Path(directory) / "copy"]):
             assert main(["explain", *map(str, arguments)]) == 3
             assert "closed: " in capfd.readouterr().err
+        assert main(["explain", "diff", str(tree), str(tree)]) == 3
+        assert "  No differences in what could be read.\n" in capfd.readouterr().out
         assert main(["explain", "id", "--json", str(tree)]) == 3
         (error,) = json.loads(capfd.readouterr().out)["errors"]
         assert (error["path"], error["is_error"]) == ("closed", True)

@@ -121,7 +121,14 @@ def hostile(home: Path) -> Path:
     for name in HOSTILE:
         with open(os.path.join(root, name), "wb") as file:
             file.write(b"content")
-    c4py.dump(c4py.scan(root, store=c4py.FSStore(home / "store")), os.fsencode(home) + b"/m\xfd.c4m")
+    manifest = c4py.scan(root, store=c4py.FSStore(home / "store"))
+    c4py.dump(manifest, os.fsencode(home) + b"/m\xfd.c4m")
+    for entry in manifest:
+        entry.c4id = c4py.identify_bytes(b"others")
+    c4py.dump(manifest, home / "other.c4m")
+    with open(os.fsencode(home) + b"/b\xfd.c4m", "wb") as file:
+        file.write(b"- - 1 a\xff\x1b -\n- - 1 ../\xff -\n- \xff\n")
+    (home / "none").mkdir()
     return home
 
 
@@ -133,6 +140,24 @@ def hostile(home: Path) -> Path:
         ["verify", "--json", b"m\xfd.c4m", b"d\xfd"],
         ["verify", "--json", b"m\xfd.c4m", "store"],
         ["dupes", "--json", b"d\xfd"],
+        ["diff", "--json", b"m\xfd.c4m", b"d\xfd"],
+        ["diff", "--json", "none", b"d\xfd"],
+        ["merge", "--json", b"m\xfd.c4m", "other.c4m"],
+        ["intersect", "id", "--json", b"m\xfd.c4m", b"d\xfd"],
+        ["intersect", "path", "--json", b"d\xfd", b"m\xfd.c4m"],
+        ["explain", "id", "--json", b"d\xfd"],
+        ["explain", "diff", "--json", b"d\xfd", "none"],
+        ["explain", "patch", "--json", b"d\xfd", "none"],
+        ["patch", "--json", b"d\xfd"],
+        ["patch", "--json", b"d\xfd", b"o\xfd.c4m"],
+        ["patch", "--json", "--dry-run", b"d\xfd", "none"],
+        ["paths", "--json", b"m\xfd.c4m"],
+        ["paths", "--json", "--from", "paths", b"m\xfd.c4m"],
+        ["log", "--json", b"m\xfd.c4m"],
+        ["split", "--json", b"m\xfd.c4m", "1", b"o\xfd.c4m", "rest.c4m"],
+        ["validate", "--json", b"m\xfd.c4m", "other.c4m", b"b\xfd.c4m"],
+        ["workspace", "snapshot", "--json", "--no-store", "-C", b"d\xfd"],
+        ["workspace", "status", "--json", "-C", b"d\xfd"],
         ["pool", "--json", b"m\xfd.c4m", b"bundle\xfd"],
         ["pool", "--json", b"m\xfd.c4m", b"bundle\xfd", "--store", b"none\xfd"],
         ["store", "info", "--json", "--store", b"none\xfd"],
@@ -178,26 +203,70 @@ def test_the_document_of_the_command_is_that_of_the_library(world: Path) -> None
     }
 
 
+#: Verbs that scan the directory d, which nothing of m.c4m can be read in, and print one document.
+DOCUMENTS = [
+    "id d",
+    "id -i d",
+    "dupes d",
+    "diff m.c4m d",
+    "merge m.c4m d",
+    "intersect id m.c4m d",
+    "intersect path d m.c4m",
+    "explain id d",
+    "explain diff d m.c4m",
+    "explain patch d",
+    "explain patch d new",
+    "patch d",
+    "patch d new.c4m",
+    "patch --dry-run d new",
+    "workspace snapshot --no-store -C d",
+    "workspace diff -C d",
+]
+
+
 @pytest.mark.usefixtures("unprivileged")
-def test_what_cannot_be_read_is_in_the_document_and_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", DOCUMENTS)
+def test_what_cannot_be_read_is_in_the_document_and_on_stderr(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tempfile
 
     from c4py.cli import main
 
+    # pytest's directories belong to the user who started it.
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "d")
-        root.mkdir()
-        for name in "abc":
-            (root / name).write_text("the same")
+        monkeypatch.chdir(folder)
+        root = Path("d")
+        (root / "a").mkdir(parents=True)
+        for path in ("a/file", "b"):
+            (root / path).write_text("the same")
+        store = c4py.FSStore("store")
+        c4py.dump(c4py.scan(root, store=store), "m.c4m")
+        c4py.Workspace(root, store=store).checkout("m.c4m")
         (root / "a").chmod(0)
-        for arguments in (["id"], ["id", "-i"], ["dupes"]):
-            assert main([*arguments, "--json", str(root)]) == 3
-            out, err = capsys.readouterr()
-            document = strict(out)
-            (error,) = document["ids"][0]["errors"] if "-i" in arguments else document["errors"]
-            assert error["path"] == (str(root / "a") if arguments == ["dupes"] else "a")
-            assert (error["code"], error["is_error"]) == ("unreadable", True)
-            assert err.count("\n") == 1
+        words = command.split()
+        verb = [words.pop(0) for _ in range(2 if words[0] in ("explain", "intersect", "workspace") else 1)]
+        code = main([*verb, "--json", *words])
+        (root / "a").chmod(0o700)
+        assert code == 3
+        out, err = capsys.readouterr()
+        document = strict(out)
+        (error,) = document["ids"][0]["errors"] if "-i" in words else document["errors"]
+        assert list(error) == ["path", "code", "message", "is_error"]
+        assert error["path"] == ("d/a" if verb == ["dupes"] else "a")
+        assert (error["code"], error["is_error"]) == ("unreadable", True)
+        assert err.startswith(f"c4py {' '.join(verb)}: {error['path']}: {error['message']}\n")
+        # What is worth knowing and no error is told alike, but where two trees are compared: it does not matter there.
+        (root / "odd\\").touch()
+        assert main([*verb, "--json", *words]) in (0, 1)
+        out, err = capsys.readouterr()
+        document = strict(out)
+        told = document["ids"][0]["errors"] if "-i" in words else document["errors"]
+        is_compared = "diff" in verb
+        assert [(error["code"], error["is_error"]) for error in told] == (
+            [] if is_compared else [("trailing-backslash", False)]
+        )
+        assert ("odd" in err) == (verb != ["workspace", "diff"])
 
 
 def test_nothing_but_json_is_printed(world: Path) -> None:

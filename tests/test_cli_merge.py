@@ -176,7 +176,12 @@ def test_what_cannot_be_read_does_not_look_removed(capfd: pytest.CaptureFixture[
         for flags in ([], ["--json"], ["--keep-both"], ["--base", str(old)]):
             assert main(["merge", *flags, str(old), str(tree)]) == 3
             printed = capfd.readouterr()
-            assert printed.out == ""
+            if flags == ["--json"]:
+                told = json.loads(printed.out)
+                assert (told["c4id"], told["entries"], told["conflicts"]) == (None, [], [])
+                assert [error["path"] for error in told["errors"]] == ["closed"]
+            else:
+                assert printed.out == ""
             assert "c4py merge: closed: cannot open the directory" in printed.err
             assert "nothing is merged" in printed.err
         assert main(["merge", "--exclude", "closed", str(old), str(tree)]) == 0

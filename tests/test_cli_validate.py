@@ -83,7 +83,7 @@ def test_json_is_one_document(manifests: Path) -> None:
     assert done.stdout.count(b"\n") == 1
     wrong, unread, valid = json.loads(done.stdout)["files"]
     assert wrong == {"file": "wrong.c4m"} | json.loads(c4py.validate(WRONG, limit=100).to_json())
-    assert unread == {"file": "none.c4m", "valid": None}
+    assert unread == {"file": "none.c4m", "valid": None, "issues": [], "omitted": {}}
     assert valid == {"file": "valid.c4m", "valid": True, "issues": [], "omitted": {}}
 
 

@@ -16,6 +16,7 @@ MODULES = [
     "cli",
     "decoder",
     "diff",
+    "duplicates",
     "encoder",
     "entry",
     "errors",

@@ -302,6 +302,26 @@ def test_what_an_interrupted_checkout_left_waiting_is_no_part_of_a_snapshot(work
 # Errors and interruptions
 
 
+@pytest.mark.usefixtures("unprivileged")
+def test_what_cannot_be_read_raises_or_is_recorded() -> None:
+    import tempfile
+
+    # pytest's directories belong to the user who started it.
+    with tempfile.TemporaryDirectory() as directory:
+        workspace = c4py.Workspace(f"{directory}/ws", store=c4py.MemoryStore())
+        workspace.checkout(c4py.Manifest([c4py.Entry("a", size=0, c4id=c4py.identify_bytes(b""))]))
+        (workspace.path / "secret").touch(mode=0)
+        for call in (workspace.snapshot, workspace.diff_from_current):
+            with pytest.raises(c4py.ScanError):
+                call()
+        snapshot = workspace.snapshot(on_error="record")
+        assert [entry.path for entry in snapshot] == ["a", "secret"]
+        assert [issue.path for issue in snapshot.errors] == ["secret"]
+        found = workspace.diff_from_current(on_error="record")
+        assert [issue.path for issue in found.errors] == ["secret"]
+        assert (len(found.added), len(found.removed), [entry.path for entry in found.same]) == (0, 0, ["a"])
+
+
 def test_nothing_checked_out_is_an_error(tmp_path: Path) -> None:
     workspace = c4py.Workspace(tmp_path / "ws")
     for action in (workspace.reset, workspace.diff_from_current):

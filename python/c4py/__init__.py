@@ -24,6 +24,7 @@ from c4py.diff import (
     resolve_chain,
     split_chain,
 )
+from c4py.duplicates import DuplicateCopy, DuplicateGroup, DuplicateReport, find_duplicates
 from c4py.encoder import dump, dumps
 from c4py.entry import Entry, FlowDirection
 from c4py.errors import (
@@ -72,6 +73,9 @@ __all__ = [
     "ContentNotFound",
     "CorruptEntry",
     "DiffResult",
+    "DuplicateCopy",
+    "DuplicateGroup",
+    "DuplicateReport",
     "EmptyPatch",
     "Entry",
     "FSStore",
@@ -117,6 +121,7 @@ __all__ = [
     "dump",
     "dumps",
     "dumps_paths",
+    "find_duplicates",
     "identify",
     "identify_bytes",
     "identify_file",

@@ -53,16 +53,29 @@ def diff_json(result: Differences) -> str:
     return json.dumps(changes)
 
 
-def write_manifest(manifest: Manifest, write: Callable[[str], object]) -> None:
+def write_manifest(
+    manifest: Manifest | None,
+    write: Callable[[str], object],
+    *,
+    errors: Iterable[ScanIssue] | None = None,
+    **lists: Iterable[object],
+) -> None:
     """Write a manifest as one JSON object, piece by piece: ASCII, in one line, with the end of the line.
 
     "c4id" is the ID of the manifest; "entries" is a list of entries as `entry_object` makes them, in the order of the
-    manifest; "errors" is a list of what could not be read or was left out, as `issue_object` makes them.
+    manifest; "errors" is a list of what could not be read or was left out, as `issue_object` makes them: by default
+    the manifest's own. lists: what else the object has, by its keys. None is a manifest that nobody knows: "c4id" is
+    null then, and there are no entries.
     """
-    write(f'{{"c4id": "{manifest.compute_c4id()}", "entries": [')
-    for objects in EntryObjects(manifest):
+    write('{"c4id": null, "entries": [' if manifest is None else f'{{"c4id": "{manifest.compute_c4id()}", "entries": [')
+    for objects in () if manifest is None else EntryObjects(manifest):
         write(objects)
-    write(f'], "errors": {json.dumps(list(map(issue_object, manifest.errors)))}}}\n')
+    if errors is None:
+        errors = () if manifest is None else manifest.errors
+    for key, items in {"errors": map(issue_object, errors), **lists}.items():
+        write(f'], "{key}": [')
+        write_objects(items, write)
+    write("]}\n")
 
 
 def manifest_json(manifest: Manifest) -> str:

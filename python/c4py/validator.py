@@ -251,7 +251,7 @@ class ValidationResult:
             {
                 "severity": issue.severity.value,
                 "code": issue.code,
-                "message": issue.message,
+                "message": visible(issue.message, is_escaped=True),
                 "line": issue.line,
                 "column": issue.column,
                 "path": None if issue.path is None else utf8_name(issue.path),

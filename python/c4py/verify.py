@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 
 from c4py import _rust
+from c4py._record import Record
 from c4py._rust import C4ID, Manifest, identify_file, verify_file
 from c4py._rust import parse as _parse
 from c4py.diff import Moved
@@ -62,28 +63,7 @@ def verify(path: StrPath, expected: C4ID | str) -> bool:
     return verify_file(path, expected)
 
 
-class _Record:
-    """Values by their names; equal ones have equal values."""
-
-    __slots__: tuple[str, ...] = ()
-    __match_args__: tuple[str, ...] = ()
-
-    def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__match_args__)
-
-    def __eq__(self, other: object) -> bool:
-        return self._values() == other._values() if isinstance(other, type(self)) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # values can change
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__match_args__)})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), self._values()
-
-
-class CorruptEntry(_Record):
+class CorruptEntry(Record):
     """A file whose content has another ID than the manifest says: `actual` is that of the bytes that are there."""
 
     __slots__ = ("actual", "expected", "path")
@@ -95,7 +75,7 @@ class CorruptEntry(_Record):
         self.actual = actual
 
 
-class UnreadableEntry(_Record):
+class UnreadableEntry(Record):
     """A path that could not be read, and why; "" is the directory itself."""
 
     __slots__ = ("message", "path")
@@ -106,7 +86,7 @@ class UnreadableEntry(_Record):
         self.message = message
 
 
-class ChangedEntry(_Record):
+class ChangedEntry(Record):
     """An entry that differs in something else than content.
 
     field: "mode", "time", "size", "type" or "target"; expected, actual: as a line of a manifest writes them, a type as

@@ -224,15 +224,21 @@ class Workspace:
             self._end(given, "" if isinstance(manifest, Manifest) else os.path.abspath(os.fsdecode(manifest)), text)
         return result
 
-    def snapshot(self, *, store_content: bool = True, progress: Progress = None) -> Manifest:
+    def snapshot(
+        self,
+        *,
+        store_content: bool = True,
+        progress: Progress = None,
+        on_error: Literal["raise", "record"] = "raise",
+    ) -> Manifest:
         """Describe the directory as it is now, the files of the state left out.
 
         Nothing outside the directory is read: of the links, those that lead to something in it have its ID.
         store_content: put the content into the store in the same pass, so that the snapshot can be checked out later.
-        progress, and what is raised, are those of `c4py.scan`.
+        progress, on_error, and what is raised, are those of `c4py.scan`.
         """
         store = self.store if store_content else None
-        manifest = without_state(scan(self.path, store=store, link_ids="inside", progress=progress))
+        manifest = without_state(scan(self.path, store=store, link_ids="inside", progress=progress, on_error=on_error))
         if store is not None:
             _put_listing(store, manifest)
         return manifest
@@ -246,19 +252,21 @@ class Workspace:
         """
         return self.checkout(self._current(), progress=progress, keep_removed=keep_removed)
 
-    def diff_from_current(self, *, progress: Progress = None) -> DiffResult:
+    def diff_from_current(
+        self, *, progress: Progress = None, on_error: Literal["raise", "record"] = "raise"
+    ) -> DiffResult:
         """Compare the manifest that was checked out last with the directory as it is now, whose files are read.
 
         Compared is what a checkout makes: the members of sequences, links by their targets, directories by their
         modes, what is in them by itself; nothing that the manifest leaves open. In `modified_from`, such fields are as
-        they are now.
+        they are now. on_error: what cannot be read raises ScanError, or is in the `errors` of the result.
 
         Raises WorkspaceEmpty, a RuntimeError, where there is none.
         """
         current = self._current()
         is_folded = any(entry.is_sequence for entry in current)
         current = current.expand_sequences() if is_folded else current.copy()
-        snapshot = self.snapshot(store_content=False, progress=progress)
+        snapshot = self.snapshot(store_content=False, progress=progress, on_error=on_error)
         found = diff(current, snapshot)
         for before, now in list(zip(found.modified_from, found.modified, strict=True)):
             _take_over_what_is_open(before, now)

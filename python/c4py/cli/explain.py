@@ -15,7 +15,7 @@ import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, command_errors, did_you_mean, fail
 from c4py.cli.parser import Parser, action_usage
-from c4py.cli.plain_words import Work, directories_text, files_text, find_changes, size_text, unchanged_files
+from c4py.cli.plain_words import COUNTED, Work, directories_text, files_text, find_changes, size_text, unchanged_files
 from c4py.cli.terminal import is_screen, paint, shown_progress
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ examples:
 def _id(parser: Parser, arguments: list[str]) -> int:
     options = _operands(parser, arguments, range(1, 2))
     path = options.path[0]
-    manifest, code = _listing(options, path)
+    manifest, code = _listing("explain id", options, path)
     files, directories, size = manifest.file_count(), manifest.dir_count(), manifest.total_size()
     if options.json:
         from c4py._json import issue_object
@@ -133,16 +133,16 @@ def _id(parser: Parser, arguments: list[str]) -> int:
     return code
 
 
-def _listing(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
+def _listing(verb: str, options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     """List what `id` would read: names and sizes, no content; with the exit code."""
     from c4py.cli.tree import read_tree
 
     status = None if path == "-" else os.lstat(path)
     is_link = os.path.islink(path.rstrip("/"))
     if status is None or (stat.S_ISREG(status.st_mode) and path.endswith(".c4m")):
-        return read_tree("explain id", path)
+        return read_tree(verb, path)
     if stat.S_ISDIR(status.st_mode) and not is_link:
-        return read_tree("explain id", path, mode="metadata", progress=shown_progress(options))
+        return read_tree(verb, path, mode="metadata", progress=shown_progress(options))
     name = os.path.basename(path.rstrip("/"))
     return c4py.Manifest([c4py.Entry(name, mode=status.st_mode, size=status.st_size)]), 0
 
@@ -190,7 +190,7 @@ def _print_diff(paths: Sequence[str], old: c4py.Manifest, new: c4py.Manifest, fo
                 print(paint(f"  {count} {kind}", colours[kind]))
                 _print_items(changes)
     if is_same:
-        print("  No differences.")
+        print("  No differences in what could be read." if found.errors else "  No differences.")
     unchanged = unchanged_files(found)
     if unchanged:
         print(f"\n{files_text(unchanged)} unchanged.")
@@ -206,6 +206,7 @@ def _print_items(items: Sequence[object]) -> None:
 
 
 def _print_diff_json(paths: Sequence[str], old: c4py.Manifest, new: c4py.Manifest, found: c4py.DiffResult) -> None:
+    from c4py._json import issue_object
     from c4py._rust import utf8_name
 
     document: dict[str, object] = {
@@ -214,7 +215,7 @@ def _print_diff_json(paths: Sequence[str], old: c4py.Manifest, new: c4py.Manifes
     }
     for kind, changes in find_changes(found).items():
         document[kind] = [change.json() for of_type in changes for change in of_type]
-    _print_json(document | {"unchanged": unchanged_files(found)})
+    _print_json(document | {"unchanged": unchanged_files(found), "errors": list(map(issue_object, found.errors))})
 
 
 # What would be done
@@ -258,15 +259,19 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
     if options.reverse or options.source:
         raise CommandError("c4py explain patch: -r and --source are for a directory that is changed")
     if os.path.isdir(target):
-        manifest, code = _listing(options, target)
+        manifest, code = _listing("explain patch", options, target)
     else:
         manifest, code = read_state([target], options.number, is_shown=True), 0
     files, size = manifest.file_count(), manifest.total_size()
     if options.json:
+        from c4py._json import issue_object
         from c4py._rust import utf8_name
 
         written = utf8_name(dest[0]) if dest else None
-        _print_json({"target": utf8_name(target), "destination": written, "files": files, "bytes": size})
+        errors = list(map(issue_object, manifest.errors))
+        _print_json(
+            {"target": utf8_name(target), "destination": written, "files": files, "bytes": size, "errors": errors}
+        )
         return code
     print(f"Target: {visible(target)} ({files_text(files)}, {size_text(size)})\n")
     if dest:
@@ -287,10 +292,14 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
     refuse_no_directory("c4py explain patch", dest)
     progress = shown_progress(options)
     sources = [*options.source]
+    errors: list[c4py.ScanIssue] = []
     if os.path.isdir(target) and not options.reverse:
         manifest, code = read_tree("explain patch", target, progress=progress)
+        errors = manifest.errors
         if code:
             # Nobody knows what the directory should become.
+            if options.json:
+                _print_plan_json(target, dest, None, errors)
             return code
         sources.append(target)
     else:
@@ -303,25 +312,11 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
             refuse_lost_manifest(target, manifest, dest)
     store = configured_store()
     plan = c4py.reconcile(manifest, dest, store=store, sources=sources, dry_run=True, progress=progress)
+    if options.json:
+        _print_plan_json(target, dest, (plan, Work(plan, manifest, dest)), errors)
+        return 0
     work = Work(plan, manifest, dest)
     stores = _store_names()
-    if options.json:
-        from c4py._rust import utf8_name
-        from c4py.cli.outcome import missing_objects
-
-        _print_json(
-            {
-                "target": utf8_name(target),
-                "destination": utf8_name(dest),
-                **work.counts,
-                "bytes": sum(work.bytes.values()),
-                "unchanged": plan.skipped,
-                "missing": missing_objects(plan.missing_paths),
-                "not_made": list(map(utf8_name, plan.not_made)),
-                "stores": list(map(utf8_name, stores)),
-            }
-        )
-        return 0
     print(f"Reconciling {visible(dest)} to match {visible(target)}:\n")
     for line, colour in work.lines():
         print(paint(f"  {line}", colour))
@@ -341,6 +336,30 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
     if plan.missing:
         fail(f"{missing_text(plan.missing_paths)}\nc4py patch would touch nothing. {REMEDY}", 0)
     return 0
+
+
+def _print_plan_json(
+    target: str, dest: str, found: tuple[c4py.ReconcilePlan, Work] | None, errors: Sequence[c4py.ScanIssue]
+) -> None:
+    """Print what would be done; None where nobody knows."""
+    from c4py._json import issue_object
+    from c4py._rust import utf8_name
+    from c4py.cli.outcome import missing_objects
+
+    plan, work = (None, None) if found is None else found
+    _print_json(
+        {
+            "target": utf8_name(target),
+            "destination": utf8_name(dest),
+            **(work.counts if work else dict.fromkeys(COUNTED)),
+            "bytes": sum(work.bytes.values()) if work else None,
+            "unchanged": plan.skipped if plan else None,
+            "missing": missing_objects(plan.missing_paths) if plan else [],
+            "not_made": list(map(utf8_name, plan.not_made)) if plan else [],
+            "stores": list(map(utf8_name, _store_names())),
+            "errors": list(map(issue_object, errors)),
+        }
+    )
 
 
 def _store_names() -> tuple[str, ...]:

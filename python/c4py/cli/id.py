@@ -218,7 +218,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
         progress=shown_progress(options),
     )
     for issue in manifest.errors:
-        fail(f"c4py id: {issue}", 0)
+        fail(f"c4py id: {visible(str(issue), is_escaped=True)}", 0)
     return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 

@@ -100,7 +100,7 @@ def _print(parser: Parser, arguments: list[str], by: Literal["id", "path"]) -> i
     if options.json:
         from c4py._json import write_manifest
 
-        write_manifest(manifest, sys.stdout.write)
+        write_manifest(manifest, sys.stdout.write, errors=[*a.errors, *b.errors])
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(dumps_bytes(manifest, pretty=options.ergonomic))

@@ -5,7 +5,8 @@ path are in conflict: each such path is told on stderr, nothing is printed, and 
 the result is printed all the same: the newer entry keeps the name, the other one is `NAME.conflict` beside it.
 
 With `--base` a tree counts for what it changed since the base: what it does not have, it has removed. Where something
-of a directory could not be read nothing is printed, because it would look as if it were not there.
+of a directory could not be read nothing is merged, because it would look as if it were not there; `--json` prints what
+that was.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ examples:
 Two files are the same when their IDs are, two directories always; their metadata is that of the base, or else of the
 tree that comes first.
 
-exit codes: 0 done, 1 conflicts, or an error, 3 some files could not be read, and nothing is printed, 130 interrupted
+Where something of a directory cannot be read, --json prints {"c4id": null, ...} and tells in "errors" what it is.
+
+exit codes: 0 done, 1 conflicts, or an error, 3 some files could not be read, and nothing is merged, 130 interrupted
 """
 
 
@@ -78,23 +81,25 @@ def run(arguments: Sequence[str]) -> int:
     paths = [*options.path, *([] if options.base is None else [options.base])]
     refuse_two_streams("merge", paths)
     refuse_output_over("merge", paths, may_append=False)
-    trees, code = _trees(options, paths)
+    trees, errors, code = _trees(options, paths)
     if code:
+        if options.json:
+            _print_json(None, [], errors)
         return fail("c4py merge: nothing is merged: not all could be read; --exclude leaves out", code)
     base = None if options.base is None else trees.pop()
     merged, conflicts = _merged(base, trees)
     for path in dict.fromkeys(conflict.path for conflict in conflicts):
         fail(f"conflict: {visible(path)}", 0)
     if options.json:
-        _print_json(merged, conflicts)
+        _print_json(merged, conflicts, errors)
     elif options.keep_both or not conflicts:
         sys.stdout.flush()
         sys.stdout.buffer.write(dumps_bytes(merged, pretty=options.ergonomic))
     return 1 if conflicts else 0
 
 
-def _trees(options: argparse.Namespace, paths: Sequence[str]) -> tuple[list[c4py.Manifest], int]:
-    """Read all trees; the exit code is 3 where something of one could not be read."""
+def _trees(options: argparse.Namespace, paths: Sequence[str]) -> tuple[list[c4py.Manifest], list[c4py.ScanIssue], int]:
+    """Read all trees, and give what the scans told; the exit code is 3 where something could not be read."""
     trees: dict[str, c4py.Manifest] = {}
     code = 0
     # Manifests come first: one that is none is told before a scan, which may take hours.
@@ -112,7 +117,7 @@ def _trees(options: argparse.Namespace, paths: Sequence[str]) -> tuple[list[c4py
             progress=shown_progress(options),
         )
         code = max(code, found)
-    return [trees[path] for path in paths], code
+    return [trees[path] for path in paths], [issue for tree in trees.values() for issue in tree.errors], code
 
 
 def _merged(base: c4py.Manifest | None, trees: list[c4py.Manifest]) -> tuple[c4py.Manifest, list[c4py.Conflict]]:
@@ -125,24 +130,19 @@ def _merged(base: c4py.Manifest | None, trees: list[c4py.Manifest]) -> tuple[c4p
     return merged, conflicts
 
 
-def _print_json(merged: c4py.Manifest, conflicts: list[c4py.Conflict]) -> None:
+def _print_json(merged: c4py.Manifest | None, conflicts: list[c4py.Conflict], errors: Sequence[c4py.ScanIssue]) -> None:
     """Print the manifest in the shape that all have, and the conflicts with the entries of both sides."""
-    import json
+    from c4py._json import write_manifest
 
+    write_manifest(merged, sys.stdout.write, errors=errors, conflicts=map(_conflict_object, conflicts))
+
+
+def _conflict_object(conflict: c4py.Conflict) -> dict[str, object]:
     from c4py._json import entry_object
     from c4py._rust import utf8_name
 
-    document = {
-        "c4id": str(merged.compute_c4id()),
-        "entries": [entry_object(entry) for entry in merged],
-        "errors": [],
-        "conflicts": [
-            {
-                "path": utf8_name(conflict.path),
-                "local": None if conflict.local_entry is None else entry_object(conflict.local_entry),
-                "remote": None if conflict.remote_entry is None else entry_object(conflict.remote_entry),
-            }
-            for conflict in conflicts
-        ],
+    return {
+        "path": utf8_name(conflict.path),
+        "local": None if conflict.local_entry is None else entry_object(conflict.local_entry),
+        "remote": None if conflict.remote_entry is None else entry_object(conflict.remote_entry),
     }
-    print(json.dumps(document))

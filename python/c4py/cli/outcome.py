@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 #: Missing files that are named to people.
 SHOWN = 20
 
-#: Operations that are written at once.
-BATCH = 4096
-
 #: What a summary counts: what was done, what was not, and files without content, because of which nothing was.
 COUNTS = ("created", "updated", "moved", "removed", "unchanged", "not_made", "failed", "missing")
 
@@ -49,6 +46,7 @@ class Outcome:
         self._remedy = remedy
         self._is_json = bool(options.json)
         self._messages: Messages | None = None
+        self._issues: list[ScanIssue] = []
         self.progress: bool | StatusMessages = shown_progress(options)
         if self._is_json and not getattr(options, "dry_run", False):
             from c4py.cli.messages import Messages
@@ -69,6 +67,7 @@ class Outcome:
         """Tell what a scan could not read, and what else is worth knowing; the exit code."""
         unread = 0
         for issue in issues:
+            self._issues.append(issue)
             unread += issue.is_error
             if self._messages is not None and issue.is_error:
                 self._messages.send("error", message=visible(str(issue), is_escaped=True))
@@ -78,6 +77,8 @@ class Outcome:
             return 0
         if self._messages is not None:
             self._send_summary(failed=unread)
+        elif self._is_json:
+            _write_plan(None, self._issues, sys.stdout.write)
         return 3
 
     def tell(self, reconcile: Callable[[], ReconcilePlan | ReconcileResult]) -> int:
@@ -97,7 +98,7 @@ class Outcome:
 
     def _tell_plan(self, plan: ReconcilePlan) -> int:
         if self._is_json:
-            _write_plan(plan, sys.stdout.write)
+            _write_plan(plan, self._issues, sys.stdout.write)
             return 1 if plan.missing else 0
         fail(f"{len(plan.operations)} operations planned", 0)
         for operation in plan.operations:
@@ -170,23 +171,25 @@ def missing_objects(missing: Missing) -> list[dict[str, str]]:
     return [{"path": utf8_name(path), "c4id": str(c4id)} for path, c4id in missing]
 
 
-def _write_plan(plan: ReconcilePlan, write: Callable[[str], object]) -> None:
-    """Write what would be done as one JSON object, piece by piece."""
+def _write_plan(plan: ReconcilePlan | None, issues: Iterable[ScanIssue], write: Callable[[str], object]) -> None:
+    """Write what would be done as one JSON object, piece by piece; None is a plan that nobody can make."""
     import json
 
+    from c4py._json import issue_object, write_objects
     from c4py._rust import utf8_name
 
     write('{"operations": [')
-    for start in range(0, len(plan.operations), BATCH):
-        batch = [
+    if plan is not None:
+        operations = (
             {"type": done.type, "path": utf8_name(done.path), "source": done.source and utf8_name(done.source)}
-            for done in plan.operations[start : start + BATCH]
-        ]
-        write((", " if start else "") + json.dumps(batch)[1:-1])
+            for done in plan.operations
+        )
+        write_objects(operations, write)
     others = {
-        "missing": missing_objects(plan.missing_paths),
-        "not_made": list(map(utf8_name, plan.not_made)),
-        "unchanged": plan.skipped,
-        "bytes": plan.bytes,
+        "missing": missing_objects(plan.missing_paths) if plan else [],
+        "not_made": list(map(utf8_name, plan.not_made)) if plan else [],
+        "unchanged": plan.skipped if plan else None,
+        "bytes": plan.bytes if plan else None,
+        "errors": list(map(issue_object, issues)),
     }
     write(f"], {json.dumps(others)[1:]}\n")

@@ -29,7 +29,7 @@ from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import adopt_link_ids, state_before
+from c4py.cli.tree import adopt_link_ids, state_before, tell_issues
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -197,10 +197,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     manifest = c4py.scan(path, store=store, mode=options.mode, progress=progress, on_error="record")
     if store is not None:
         store.flush()
-    # With --json they are in the document.
-    for issue in [] if options.json else manifest.errors:
-        fail(f"c4py patch: {visible(str(issue), is_escaped=True)}", 0)
-    return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
+    return manifest, tell_issues("patch", manifest)
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:

@@ -38,6 +38,9 @@ def size_text(size: int) -> str:
 #: Types of the operations of a plan.
 KINDS = ("mkdir", "create", "move", "update", "symlink", "chmod", "times", "remove", "rmdir")
 
+#: What there is to do, as it is counted.
+COUNTED = ("create", "update", "move", "remove", "link", "make_directory", "remove_directory", "set")
+
 #: Colours of what is done; all else is doubtful.
 COLOURS = {
     "create": "good",
@@ -143,16 +146,17 @@ class Work:
         self.missing_bytes = _known_size(target, missing)
         is_directory = {path: path in target and target[path].is_dir() for path in paths["times"]}
         attributes = {*paths["chmod"], *(path for path in paths["times"] if not is_directory[path])}
-        self.counts = {
-            "create": len(paths["create"]),
-            "update": len(paths["update"]),
-            "move": len(paths["move"]),
-            "remove": len(paths["remove"]),
-            "link": len(paths["symlink"]),
-            "make_directory": _innermost(paths["mkdir"], paths["create"] + paths["move"] + paths["symlink"]),
-            "remove_directory": _innermost(paths["rmdir"], paths["remove"] + left),
-            "set": len(attributes),
-        }
+        counts = (
+            len(paths["create"]),
+            len(paths["update"]),
+            len(paths["move"]),
+            len(paths["remove"]),
+            len(paths["symlink"]),
+            _innermost(paths["mkdir"], paths["create"] + paths["move"] + paths["symlink"]),
+            _innermost(paths["rmdir"], paths["remove"] + left),
+            len(attributes),
+        )
+        self.counts = dict(zip(COUNTED, counts, strict=True))
         if not any(self.counts.values()):
             # The time of a directory is set whenever something in it is made: it is told where there is nothing else.
             self.counts["set"] = len(paths["times"])

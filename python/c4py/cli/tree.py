@@ -81,7 +81,7 @@ def _listed_output(verb: str, directory: str, name: str) -> CommandError:
 def tell_issues(verb: str, manifest: c4py.Manifest) -> int:
     """Print what a scan could not read, and what else is worth knowing; give the exit code, 3 or 0."""
     for issue in manifest.errors:
-        fail(f"c4py {verb}: {issue}", 0)
+        fail(f"c4py {verb}: {visible(str(issue), is_escaped=True)}", 0)
     return 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 

@@ -166,7 +166,8 @@ def _print_json(options: argparse.Namespace) -> int:
     for path in options.path:
         result = _validate(options, path)
         code = max(code, _code(options, result))
-        found = {"valid": None} if result is None else json.loads(result.to_json())
+        unread: dict[str, object] = {"valid": None, "issues": [], "omitted": {}}
+        found = unread if result is None else json.loads(result.to_json())
         sys.stdout.write(separator + json.dumps({"file": utf8_name(path)} | found))
         separator = ", "
     print("]}")

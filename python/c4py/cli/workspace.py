@@ -7,10 +7,11 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import fail
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 from c4py.cli.terminal import shown_progress
+from c4py.cli.tree import tell_issues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,19 +178,19 @@ def _snapshot(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
     workspace = _workspace(options)
-    try:
-        manifest = workspace.snapshot(store_content=not options.no_store, progress=shown_progress(options))
-    except c4py.ScanError as error:
-        for issue in error.errors:
-            fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
-        raise CommandError("c4py workspace snapshot: not everything could be read", 3) from None
+    manifest = workspace.snapshot(
+        store_content=not options.no_store, progress=shown_progress(options), on_error="record"
+    )
+    code = tell_issues("workspace snapshot", manifest)
     if options.json:
         from c4py._json import write_manifest
 
         write_manifest(manifest, sys.stdout.write)
+    elif code:
+        fail("c4py workspace snapshot: not everything could be read", code)
     else:
         c4py.dump(manifest, sys.stdout.buffer)
-    return 0
+    return code
 
 
 def _diff_parser() -> Parser:
@@ -212,16 +213,17 @@ examples:
 def _diff(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     refuse_output_inside(options.directory, parser.prog)
-    try:
-        found = _workspace(options).diff_from_current(progress=shown_progress(options))
-    except c4py.ScanError as error:
-        raise CommandError(f"c4py workspace diff: {error}", 3) from None
+    found = _workspace(options).diff_from_current(progress=shown_progress(options), on_error="record")
+    for issue in found.errors:
+        fail(f"c4py workspace diff: {visible(str(issue), is_escaped=True)}", 0)
     if options.json:
         print(found.to_json())
     else:
         for sign, entries in (("+", found.added), ("-", found.removed), ("~", found.modified)):
             for entry in entries:
                 print(sign, visible(entry.path))
+    if found.errors:
+        return 3
     return 0 if found.is_empty else 1
 
 
