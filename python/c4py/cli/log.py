@@ -10,6 +10,7 @@ from c4py.cli import CommandError, fail
 from c4py.cli.chain import configured_store, read_chain
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import paint
+from c4py.cli.tree import refuse_output_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
         raise CommandError(parser.format_usage())
+    refuse_output_over("log", options.path)
     sections = _sections(read_chain("log", options.path))
     if options.json:
         _print_json(sections)

@@ -17,6 +17,7 @@ from c4py.cli import CommandError, fail
 from c4py.cli.chain import read_text
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import is_screen
+from c4py.cli.tree import refuse_output_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def run(arguments: Sequence[str]) -> int:
     if len(options.source) > 1 or not (options.source or _is_piped()):
         raise CommandError(parser.format_usage())
     (source,) = options.source or ["-"]
+    refuse_output_over("paths", [source])
     text = read_text(source)
     origin = options.origin or ("manifest" if FIRST_FIELD.match(text) else "paths")
     if origin == "manifest":

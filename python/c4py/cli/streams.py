@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Bytes that are held back.
 BUFFER_BYTES = 131_072
 
+#: What errors call stdout.
+NAME = "standard output"
+
 #: What is done to characters that an encoding lacks, unless PYTHONIOENCODING names something else.
 DEFAULT_ERRORS = ("strict", "surrogateescape")
 
@@ -47,7 +50,12 @@ class _Sink(io.RawIOBase):
         if self._bytes is None:
             self._stream.write(self._decoder.decode(bytes(data)))
             return len(data)
-        written: int | None = self._bytes.write(data)
+        try:
+            written: int | None = self._bytes.write(data)
+        except OSError as error:
+            # Large output fails in the middle, and small output at the end: both are told alike.
+            error.filename = NAME
+            raise
         return written
 
     def flush(self) -> None:
