@@ -198,11 +198,12 @@ def _print_diff(paths: Sequence[str], old: c4py.Manifest, new: c4py.Manifest, fo
                 is_same = False
                 print(paint(f"  {count} {kind}", colours[kind]))
                 _print_items(changes)
+    unread = list(dict.fromkeys(visible(issue.path) or "." for issue in found.errors if issue.is_error))
     if is_same:
-        print("  No differences in what could be read." if found.errors else "  No differences.")
-    if found.errors:
-        print(paint(f"  {count_text(len(found.errors), 'path')} could not be read", "bad"))
-        _print_items([visible(issue.path) or "." for issue in found.errors])
+        print("  No differences in what could be read." if unread else "  No differences.")
+    if unread:
+        print(paint(f"  {count_text(len(unread), 'path')} could not be read", "bad"))
+        _print_items(unread)
     unchanged = unchanged_files(found)
     if unchanged:
         print(f"\n{files_text(unchanged)} unchanged.")
