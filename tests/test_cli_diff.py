@@ -163,7 +163,7 @@ def surroundings() -> tempfile.TemporaryDirectory[str]:
     return directory
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(trees(), st.sets(st.sampled_from(sorted(SPECIAL))))
 def test_a_tree_that_did_not_change_is_no_difference(tree: Tree, special: set[str]) -> None:
     with surroundings() as directory:
@@ -178,7 +178,7 @@ def test_a_tree_that_did_not_change_is_no_difference(tree: Tree, special: set[st
         assert c4py.diff(c4py.load(listed), c4py.load(listed)).is_empty
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(trees(), trees(), st.sets(st.sampled_from(sorted(SPECIAL))), st.sets(st.sampled_from(sorted(SPECIAL))))
 def test_a_directory_counts_as_the_manifest_that_id_prints(
     one: Tree, two: Tree, first: set[str], then: set[str]
