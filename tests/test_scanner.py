@@ -385,7 +385,7 @@ def test_links_to_outside_take_their_ids_from_a_manifest(tmp_path: Path) -> None
     store = c4py.MemoryStore()
     c4py.dump(whole, tmp_path / "whole.c4m")
     again = c4py.scan(root, link_ids="inside", link_guide=tmp_path / "whole.c4m", store=store)
-    assert whole["d"].c4id in store
+    assert set(store) > {whole["d"].c4id, whole.compute_c4id()}
     assert again.compute_c4id() == whole.compute_c4id()
     # One that points at something else than the guide's, or into the tree, has nothing of the guide.
     (root / "d" / "other").unlink()
