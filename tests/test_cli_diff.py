@@ -202,6 +202,13 @@ def test_a_directory_counts_as_the_manifest_that_id_prints(
         assert output("diff", chain, old) == b""
 
 
+def test_a_chain_that_begins_with_nothing_needs_no_store(home: Path, tree: Path) -> None:
+    home.joinpath("empty.c4m").touch()
+    home.joinpath("chain.c4m").write_bytes(c4py_run("diff", "empty.c4m", tree, home=home).stdout)
+    done = c4py_run("diff", "chain.c4m", tree, home=home)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+
+
 def test_the_documented_history_of_a_directory(home: Path, tree: Path) -> None:
     assert shell(f"c4py id {tree} > project.c4m", home).returncode == 0
     states = [(home / "project.c4m").read_bytes()]

@@ -105,6 +105,9 @@ def whole(verb: str, path: str, manifest: c4py.Manifest) -> c4py.Manifest:
         return manifest
     name = "standard input" if path == "-" else visible(path)
     try:
+        if manifest.base == c4py.Manifest().compute_c4id():
+            # The ID says it all: no store is needed.
+            return c4py.resolve_chain(manifest, base=c4py.Manifest())
         return c4py.resolve_chain(manifest, store=configured_store())
     except (c4py.ContentNotFound, c4py.PatchError):
         raise CommandError(
