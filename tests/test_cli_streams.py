@@ -131,7 +131,7 @@ def test_output_that_is_cut_short_is_an_error(home: Path, small: Path, verb: str
             timeout=60,
         )
     assert done.returncode == 1
-    assert b"No space left on device" in done.stderr
+    assert done.stderr == f"c4py {verb}: standard output: No space left on device\n".encode()
     with subprocess.Popen([*COMMAND, verb, *arguments], cwd=home, env=variables, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.read(1)

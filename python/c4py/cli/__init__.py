@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever read the output has enough.
             return 141
         except OSError as error:
-            return fail(f"c4py {verb}: standard output: {reason(error)}", error_code)
+            return fail(f"c4py {verb}: {describe(error)}", error_code)
         return code
 
 

@@ -47,7 +47,12 @@ class _Sink(io.RawIOBase):
         if self._bytes is None:
             self._stream.write(self._decoder.decode(bytes(data)))
             return len(data)
-        written: int | None = self._bytes.write(data)
+        try:
+            written: int | None = self._bytes.write(data)
+        except OSError as error:
+            # Told once.
+            self.is_forgetful = True
+            raise type(error)(error.errno, error.strerror, "standard output") from None
         return written
 
     def flush(self) -> None:
