@@ -13,7 +13,7 @@ from pathlib import Path
 import c4py
 import pytest
 from c4py.cli import main
-from command import COMMAND, c4py_run, environment
+from command import COMMAND, c4py_run, environment, hear_signals
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_a_screen_has_colours_and_the_same_words(home: Path, delivery: Path) -> 
         assert shown == plain
 
 
-def test_an_interrupt_ends_with_130(home: Path, delivery: Path) -> None:
+def test_an_interrupt_ends_it(home: Path, delivery: Path) -> None:
     shutil.rmtree(delivery)
     delivery.mkdir()
     with open(delivery / "large", "wb") as file:
@@ -263,8 +263,9 @@ def test_an_interrupt_ends_with_130(home: Path, delivery: Path) -> None:
         env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=hear_signals,
     )
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (130, b"", b"c4py: interrupted\n")
+    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"c4py: interrupted\n")
