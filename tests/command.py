@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ MEASURED = [
 def environment(home: Path, store: Path | str | None = None) -> dict[str, str]:
     variables = {"TZ": "UTC", "PATH": os.environ["PATH"], "HOME": str(home)}
     return variables if store is None else variables | {"C4_STORE": str(store)}
+
+
+def hear_signals() -> None:
+    """Undo in a child that whoever runs the tests ignores signals, as nohup does."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def c4py_run(

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import c4py
 import pytest
+from hypothesis import HealthCheck, settings
 
 # No test modules: without this a failure there would not tell the values.
 pytest.register_assert_rewrite("bundles", "reconciled_trees", "workspaces")
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

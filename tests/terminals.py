@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from command import environment
+from command import environment, hear_signals
 
 #: Runs the command, and shows all progress, of quick work too. WITHOUT are modules that cannot be imported.
 SHOWN = """
@@ -26,8 +26,8 @@ for name in os.environ.get("WITHOUT", "").split():
     sys.modules[name] = None
 import c4py.progress as progress
 progress.SHOWN_AFTER = progress.REDRAWN_AFTER = progress.TOLD_AFTER = 0.0
-from c4py.cli import main
-sys.exit(main())
+from c4py.__main__ import run
+run()
 """
 
 #: What a terminal is sent, piece by piece: a control sequence, a control character, or text.
@@ -75,8 +75,16 @@ class Screen:
         return "\n".join(line.replace("\0", "").rstrip() for line in self.lines).strip("\n")
 
 
+def _take_terminal() -> None:
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+    hear_signals()
+
+
 class OnTerminal:
-    """A command whose stderr, and whatever else is not given, is a terminal; it is killed when the test ends."""
+    """A command whose stderr, and whatever else is not given, is a terminal; it is killed when the test ends.
+
+    runner: a command that runs it, which finds it in its last arguments.
+    """
 
     def __init__(
         self,
@@ -88,13 +96,14 @@ class OnTerminal:
         stdin: int | None = subprocess.DEVNULL,
         stdout: int | None = subprocess.PIPE,
         store: Path | str | None = None,
+        runner: Sequence[str] = (),
         **variables: str,
     ) -> None:
         self._master, slave = pty.openpty()
         self._columns = columns
         self.sent = b""
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        command = [sys.executable, *(["-m", "c4py"] if code is None else ["-c", code]), *map(str, arguments)]
+        command = [*runner, sys.executable, *(["-m", "c4py"] if code is None else ["-c", code]), *map(str, arguments)]
         self.process = subprocess.Popen(
             command,
             cwd=home,
@@ -103,7 +112,7 @@ class OnTerminal:
             stdout=slave if stdout is None else stdout,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),
+            preexec_fn=_take_terminal,
         )
         os.close(slave)
 
@@ -113,6 +122,10 @@ class OnTerminal:
         while not is_there(self.sent.decode(errors="replace")):
             assert time.monotonic() < limit, self.sent
             assert self._read(1.0) or self.process.poll() is None, self.sent
+
+    def resize(self, columns: int) -> None:
+        """Make the window as wide as that."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""

@@ -163,7 +163,7 @@ def surroundings() -> tempfile.TemporaryDirectory[str]:
     return directory
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(trees(), st.sets(st.sampled_from(sorted(SPECIAL))))
 def test_a_tree_that_did_not_change_is_no_difference(tree: Tree, special: set[str]) -> None:
     with surroundings() as directory:
@@ -178,7 +178,7 @@ def test_a_tree_that_did_not_change_is_no_difference(tree: Tree, special: set[st
         assert c4py.diff(c4py.load(listed), c4py.load(listed)).is_empty
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(trees(), trees(), st.sets(st.sampled_from(sorted(SPECIAL))), st.sets(st.sampled_from(sorted(SPECIAL))))
 def test_a_directory_counts_as_the_manifest_that_id_prints(
     one: Tree, two: Tree, first: set[str], then: set[str]
@@ -200,6 +200,13 @@ def test_a_directory_counts_as_the_manifest_that_id_prints(
         chain.write_bytes(chain.read_bytes() + output("diff", chain, here / "one"))
         assert output("id", chain) == output("id", old)
         assert output("diff", chain, old) == b""
+
+
+def test_a_chain_that_begins_with_nothing_needs_no_store(home: Path, tree: Path) -> None:
+    home.joinpath("empty.c4m").touch()
+    home.joinpath("chain.c4m").write_bytes(c4py_run("diff", "empty.c4m", tree, home=home).stdout)
+    done = c4py_run("diff", "chain.c4m", tree, home=home)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
 
 
 def test_the_documented_history_of_a_directory(home: Path, tree: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_difference_tells_directories_that_no_file_speaks_for_and_modes(trees:
         "  3 files modified\n"
         "    a                              2 bytes -> 1,000 bytes\n"
         "    b                              1 bytes -> 1 bytes, -rw-r--r-- -> -rwxr-xr-x\n"
-        "    link                           1 bytes -> 1 bytes\n"
+        "    link                           what it points at changed\n"
         "  1 file added\n"
         "    d/n                            5 bytes\n"
         "  1 directory added\n"
@@ -111,6 +111,32 @@ def test_a_difference_tells_directories_that_no_file_speaks_for_and_modes(trees:
         "    o/m                            5 bytes\n\n"
         "1 file unchanged.\n"
     )
+
+
+def test_a_link_that_changed_tells_where_it_points(home: Path) -> None:
+    one, two = (c4py.identify_bytes(content) for content in (b"1", b"2"))
+    home.joinpath("old.c4m").write_text(
+        f"lrwxrwxrwx 2020-01-01T00:00:00Z 1 content -> a {one}\n"
+        f"lrwxrwxrwx 2020-01-01T00:00:00Z 1 elsewhere -> a {one}\n"
+        f"lrwxrwxrwx 2020-01-01T00:00:00Z 1 file -> a {one}\n"
+        "lrwxrwxrwx 2020-01-01T00:00:00Z 1 mode -> a -\n"
+        "lrwxrwxrwx 2020-01-01T00:00:00Z 1 time -> a -\n"
+    )
+    home.joinpath("new.c4m").write_text(
+        f"lrwxrwxrwx 2020-01-01T00:00:00Z 1 content -> a {two}\n"
+        f"lrwxrwxrwx 2020-01-01T00:00:00Z 1 elsewhere -> b\u202e {two}\n"
+        f"-rw-r--r-- 2020-01-01T00:00:00Z 2 file {two}\n"
+        "lrwxr-xr-x 2020-01-01T00:00:00Z 1 mode -> a -\n"
+        "lrwxrwxrwx 2021-01-01T00:00:00Z 1 time -> a -\n"
+    )
+    printed, _ = explain(home, "diff", "old.c4m", "new.c4m")
+    assert printed.splitlines()[3:] == [
+        "    content                        what it points at changed",
+        "    elsewhere                      points at b\\u202e, not at a",
+        "    file                           1 bytes -> 2 bytes",
+        "    mode                           lrwxrwxrwx -> lrwxr-xr-x",
+        "    time                           its time changed",
+    ]
 
 
 def test_a_difference_as_json(trees: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import c4py
 import pytest
@@ -41,6 +42,88 @@ def test_files_are_stored_under_the_ids_that_are_printed(home: Path, store: c4py
     printed = run_stored(home, store, "one", "two", "link", "pipe")
     assert sorted(contents(store).values()) == [b"1", b"22"]
     assert all(name.encode() in printed for name in contents(store))
+
+
+def test_many_files_are_printed_in_their_order_with_what_they_are(home: Path) -> None:
+    """Each is what it is alone, whatever stands before and behind it."""
+    (home / "d").mkdir()
+    (home / "note").write_bytes(LOOSE)
+    for name in ("b", "a", "d/c", "\udcff", "empty"):
+        (home / name).write_bytes(name.encode(errors="surrogateescape") if name != "empty" else b"")
+    (home / "link").symlink_to("a")
+    (home / "to_d").symlink_to("d")
+    os.mkfifo(home / "pipe")
+    paths = ["b", "./b", "a", "d/c", "link", "to_d/", "pipe", "b", "\udcff", ".//a", "note", "empty"]
+    alone = [c4py_run("id", "--", path, home=home).stdout for path in paths]
+    done = c4py_run("id", *paths, home=home)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == c4py.dumps(c4py.Manifest([entry for text in alone for entry in c4py.loads(text)])).encode()
+    files = [path for path in paths if path != "pipe"]
+    bare = [c4py_run("id", "-i", path, home=home).stdout for path in files]
+    done = c4py_run("id", "-i", *files, home=home)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"".join(bare), b"")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("gone", "gone: No such file or directory"),
+        ("broken", "broken: No such file or directory"),
+        ("to_pipe", "to_pipe: not a regular file"),
+        ("a/", "a/: Not a directory"),
+        ("to_d", "to_d: Is a directory"),
+    ],
+)
+def test_the_first_of_many_files_that_cannot_be_identified_is_named(home: Path, wrong: str, message: str) -> None:
+    (home / "d").mkdir()
+    for name in ("a", "b"):
+        (home / name).write_text(name)
+    for name, target in (("broken", "nowhere"), ("to_pipe", "pipe"), ("to_d", "d")):
+        (home / name).symlink_to(target)
+    os.mkfifo(home / "pipe")
+    for paths in ([wrong, "a", "b"], ["a", "b", wrong], ["a", wrong, "b", "gone"]):
+        done = c4py_run("id", *paths, home=home)
+        assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", f"c4py id: {message}\n")
+
+
+def test_after_files_a_directory_or_manifest_is_printed_alone(home: Path, tree: Path) -> None:
+    for name in ("a", "b"):
+        (home / name).write_text(name)
+    (home / "m.c4m").write_bytes(LOOSE)
+    assert c4py_run("id", "a", "b", tree, "gone", home=home).stdout == c4py.dumps(c4py.scan(tree)).encode()
+    assert c4py_run("id", "a", "b", "m.c4m", "gone", home=home).stdout == CANONICAL
+    bare = c4py_run("id", "-i", "a", tree, "m.c4m", "b", home=home).stdout.decode().split()
+    assert bare == [
+        str(c4id)
+        for c4id in (
+            c4py.identify_bytes(b"a"),
+            c4py.scan(tree).compute_c4id(),
+            c4py.identify_bytes(CANONICAL),
+            c4py.identify_bytes(b"b"),
+        )
+    ]
+
+
+def test_a_file_that_changes_after_it_was_identified_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.write_text("before")
+    identify_files = c4py.identify_files
+
+    def change_then(*arguments: Any, **options: Any) -> dict[Path, c4py.C4ID | None]:
+        found = identify_files(*arguments, **options)
+        paths[0].write_text("after it")
+        return found
+
+    monkeypatch.setattr(c4py, "identify_files", change_then)
+    assert main(["id", "-x", *map(str, paths)]) == 0
+    printed = c4py.loads(capfd.readouterr().out)
+    assert [(entry.size, entry.c4id) for entry in printed] == [
+        (8, c4py.identify_bytes(b"after it")),
+        (6, c4py.identify_bytes(b"before")),
+    ]
 
 
 def test_a_file_that_is_a_manifest_is_stored_in_canonical_form(home: Path, store: c4py.FSStore) -> None:

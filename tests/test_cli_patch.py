@@ -252,6 +252,60 @@ def test_what_a_link_leads_to_is_not_read(home: Path, tree: Path) -> None:
     assert (done.returncode, done.stdout) == (0, b""), done.stderr
 
 
+@pytest.mark.parametrize("kind", ["file", "directory", "nothing"])
+def test_a_directory_with_links_to_outside_is_what_its_manifest_says(
+    home: Path, store: c4py.FSStore, tree: Path, kind: str
+) -> None:
+    outside = home / "outside"
+    if kind == "directory":
+        outside.mkdir()
+        (outside / "x").write_text("x")
+    else:
+        outside.write_text("x")
+    for link in (tree / "out", tree / "d" / "out", tree / "d" / "e" / "out"):
+        link.symlink_to(outside)
+    (tree / "d" / "e" / "inside").symlink_to("../x.bin")
+    (tree / "d" / "dangling").symlink_to("nowhere")
+    manifest = c4py.scan(tree, store=store)
+    c4py.dump(manifest, home / "tree.c4m")
+    if kind == "nothing":
+        outside.unlink()
+    done = c4py_run("patch", "tree.c4m", tree, home=home)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+    # Nor does what changes tell more than that.
+    (tree / "d" / "e" / "empty").write_text("full")
+    done = c4py_run("patch", "-s", "tree.c4m", tree, home=home, store=store.root)
+    assert done.returncode == 0, done.stderr
+    change = c4py.loads(done.stdout)
+    assert [path for path, _ in change.flat_entries()] == ["d", "d/e", "d/e/empty"]
+    assert done.stdout.decode().splitlines()[-1] == str(manifest.compute_c4id())
+    (home / "change.c4m").write_bytes(done.stdout)
+    assert c4py_run("patch", "-r", "change.c4m", tree, home=home, store=store.root).returncode == 0
+    assert (tree / "d" / "e" / "empty").read_text() == "full"
+    done = c4py_run("diff", "-r", "-s", "change.c4m", tree, home=home, store=store.root)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_state_before_without_ids_of_its_directories_is_not_gone_back_to(
+    home: Path, store: c4py.FSStore, tree: Path
+) -> None:
+    from c4py.store.manifests import put_manifest
+
+    before = c4py.scan(tree, mode="metadata")
+    put_manifest(store, before)
+    (tree / "a.txt").write_text("changed")
+    change = c4py.patch_diff(before, c4py.scan(tree, mode="metadata"), closed=True)
+    (home / "change.c4m").write_text(change)
+    for verb in ("patch", "diff"):
+        done = c4py_run(verb, "-r", "change.c4m", tree, home=home, store=store.root)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert b"has no ID for d/" in done.stderr
+    done = c4py_run("patch", "change.c4m", tree, home=home, store=store.root)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"has no ID for d/" in done.stderr
+    assert (tree / "d" / "x.bin").exists()
+
+
 def test_corrupt_content_of_the_store_ends_with_4(home: Path, store: c4py.FSStore, tree: Path) -> None:
     manifest = c4py.scan(tree, store=store)
     c4py.dump(manifest, home / "tree.c4m")

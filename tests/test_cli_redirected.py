@@ -88,7 +88,7 @@ def test_output_that_goes_elsewhere_is_written(home: Path) -> None:
 def test_what_undoes_a_change_goes_behind_it(home: Path) -> None:
     """A change and the way back are a chain."""
     (home / "new").mkdir()
-    assert shell(home, "export C4_STORE=$PWD/store; c4py store init -q; c4py id -s d > x.c4m")[0] == 0
+    assert shell(home, "export C4_STORE=$PWD/store; c4py store init > log; c4py id -s d > x.c4m")[0] == 0
     assert shell(home, "export C4_STORE=$PWD/store; c4py patch -q -s x.c4m new > change.c4m")[0] == 0
     assert shell(home, "export C4_STORE=$PWD/store; c4py patch -q -r change.c4m new >> change.c4m")[0] == 0
     assert list((home / "new").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,12 +138,12 @@ def test_output_that_is_cut_short_is_an_error(home: Path, small: Path, verb: str
             timeout=60,
         )
     assert done.returncode == 1
-    assert b"No space left on device" in done.stderr
+    assert done.stderr == f"c4py {verb}: standard output: No space left on device\n".encode()
     with subprocess.Popen([*COMMAND, verb, *arguments], cwd=home, env=variables, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.read(1)
         child.stdout.close()
-        assert child.wait(60) == 141
+        assert child.wait(60) == -signal.SIGPIPE
 
 
 def test_the_command_can_be_called_in_a_process(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

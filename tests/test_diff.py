@@ -425,7 +425,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     return Manifest(entries)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(manifests(), manifests())
 def test_a_patch_of_any_two_manifests_gives_back_the_second(a: Manifest, b: Manifest) -> None:
     patch = c4py.patch_diff(a, b)

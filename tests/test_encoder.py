@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO, Any, cast
 
 import c4py
 import pytest
@@ -155,3 +156,20 @@ def test_a_full_file_system_leaves_the_old_file(tmp_path: Path) -> None:
     assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_writes_in_parts_gets_the_whole_text() -> None:
+    class Parts(io.RawIOBase):
+        text = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.text += bytes(data[:7])
+            return min(len(data), 7)
+
+    parts = Parts()
+    manifest = c4py.loads("- - 1 a -\n- - 2 b -\n")
+    c4py.dump(manifest, cast("IO[bytes]", parts))
+    assert parts.text == c4py.dumps(manifest).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from typing import Any
 
 import c4py
 import pytest
-from c4py import ScanStats
-from c4py.progress import Listener, Speed, Steps, figures, last_of_path
+from c4py import ScanStats, progress
+from c4py.progress import Listener, Speed, Steps, figures, fitting, last_of_path
 from command import environment
 from dict_store import DictStore
 from terminals import SHOWN, OnTerminal
@@ -268,6 +269,44 @@ def test_figures_are_told_as_far_as_they_are_known(values: dict[str, int], expec
     assert figures(now, speed((0.0, ScanStats("hash")), (2.0, now))) == expected
 
 
+def test_what_has_no_room_is_left_out_whole_and_rate_and_time_left_last() -> None:
+    now = ScanStats("hash", files_done=20, files_total=50, bytes_done=2048, bytes_total=10_240)
+    so_far = speed((0.0, ScanStats("hash")), (2.0, now))
+    expected = [
+        "reading 20 of 50 files, 20 %, 2.0 KB of 10.0 KB, 1.0 KB/s, 0:08 left",
+        "reading 20 of 50 files, 20 %, 1.0 KB/s, 0:08 left",
+        "reading 20 %, 1.0 KB/s, 0:08 left",
+        "20 %, 1.0 KB/s, 0:08 left",
+        "20 %, 0:08 left",
+        "20 %",
+        "",
+    ]
+    seen = []
+    for cells in range(100, -1, -1):
+        what, words, rest = fitting(now, so_far, cells)
+        text = f"{what} {words}".strip()
+        assert len(text) <= cells
+        # Path and bar go first.
+        assert rest == (cells - len(text) if text == expected[0] else 0)
+        if text not in seen:
+            seen.append(text)
+    assert seen == expected
+    assert fitting(ScanStats("walk", entries=1234), Speed(), 30) == ("listing", "1,234 entries", 9)
+    assert fitting(ScanStats("hash"), Speed(), 10) == ("reading", "", 3)
+
+
+@pytest.mark.parametrize("without", ["", "rich"])
+@pytest.mark.parametrize("columns", [15, 30, 45, 60, 75, 90])
+def test_no_part_of_a_line_is_cut(home: Path, columns: int, without: str) -> None:
+    (home / "a").write_bytes(b"a" * 5000)
+    (home / "b").write_bytes(b"b" * 5000)
+    _, _, lines, _ = shown(home, "id a b", WITHOUT=without, columns=columns)
+    whole = re.compile(
+        r"((finish|read|list)ing )?(\S+ )?(2 of 2 files, )?100 %(, 9.8 KB of 9.8 KB)?(, [0-9.]+ \wB/s)?(\s+\S+)?"
+    )
+    assert any(whole.fullmatch(line) for line in lines), lines
+
+
 def test_a_speed_is_that_of_the_last_seconds_of_a_phase() -> None:
     moments = [(float(second), ScanStats("hash", bytes_done=1000 * min(second, 10))) for second in range(30)]
     assert speed(*moments[:11]).bytes == 1000
@@ -399,7 +438,7 @@ def test_a_command_shows_how_far_it_is(home: Path, command: str, without: str) -
 @pytest.mark.usefixtures("shots")
 @pytest.mark.parametrize("command", SHOWING)
 def test_nothing_is_shown_when_it_is_not_wanted(home: Path, command: str) -> None:
-    for options in ({"TERM": "dumb"}, {"quiet": "-q"}):
+    for options in ({"TERM": "dumb"}, {"TERM": ""}, {"quiet": "-q"}):
         if command.startswith("workspace") and "quiet" in options:
             continue
         quiet = options.pop("quiet", "")
@@ -438,8 +477,45 @@ def test_a_line_fits_whatever_the_width_and_the_names(home: Path, columns: int, 
 def test_there_are_no_colours_where_they_are_not_wanted(home: Path) -> None:
     for no_color, is_coloured in (("", True), ("1", False)):
         running = OnTerminal(home, ["id", "shots"], NO_COLOR=no_color)
-        assert running.end()[0] == 0
+        code, _, screen = running.end()
+        assert code == 0
         assert (b"\x1b[38;" in running.sent or b"\x1b[9" in running.sent or b"\x1b[3" in running.sent) is is_coloured
+        # A bar that differs in nothing but colours is left out, and leaves no gap.
+        assert any("finishing 20 of 20 files, " in line for line in screen.seen) is not is_coloured
+
+
+def test_a_terminal_without_a_name_is_dumb(home: Path) -> None:
+    (home / "file").write_bytes(b"content")
+    for runner, is_shown in (([], True), (["env", "-u", "TERM"], False)):
+        running = OnTerminal(home, ["id", "file"], runner=runner)
+        assert running.end()[0] == 0
+        assert bool(running.sent) is is_shown
+
+
+@pytest.mark.parametrize("without", ["", "rich"])
+def test_the_progress_of_several_files_is_that_of_all(home: Path, without: str) -> None:
+    for number in range(30):
+        (home / f"{number}").write_bytes(bytes(1000))
+    for flags in ("", "-i"):
+        _, _, lines, left = shown(home, f"id {flags} " + " ".join(map(str, range(30))), WITHOUT=without)
+        assert any("30 of 30 files, 100 %, 29.3 KB of 29.3 KB" in line for line in lines), lines
+        assert not any(" 1 files" in line for line in lines)
+        assert left == ""
+
+
+def test_a_line_that_is_longer_than_the_window_has_become_is_not_continued_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    line = progress._Line(stream)
+    now = ScanStats("hash", files_done=20, files_total=50, path="a" * 40)
+    monkeypatch.setenv("COLUMNS", "80")
+    line.show(now, Speed())
+    monkeypatch.setenv("COLUMNS", "30")
+    line.show(now, Speed())
+    line.end()
+    wide, *narrow = [part for part in stream.getvalue().split("\r") if part]
+    assert (len(wide) > 60, max(map(len, narrow))) == (True, 29)
 
 
 @pytest.mark.parametrize("without", ["", "rich"])

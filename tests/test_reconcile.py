@@ -337,7 +337,7 @@ def scratch() -> Iterator[Callable[[], Path]]:
 
 
 @given(old=TREES, new=TREES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_tree_becomes_any_other_and_back(
     scratch: Callable[[], Path], old: dict[str, Any], new: dict[str, Any]
 ) -> None:
@@ -354,7 +354,7 @@ def test_any_tree_becomes_any_other_and_back(
 
 
 @given(old=TREES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_files_moved_elsewhere_need_no_content_from_anywhere(
     scratch: Callable[[], Path], old: dict[str, Any]
 ) -> None:

@@ -175,3 +175,22 @@ def test_wrong_arguments_are_named(
     with pytest.raises(error) as caught:
         c4py.reconcile(Manifest(), tmp_path / "work", **options)
     assert str(caught.value) == message
+
+
+def test_a_listing_of_one_level_empties_no_directory(tmp_path: Path, store: c4py.FSStore) -> None:
+    """A store keeps a directory as such a listing, which `c4py cat ID` prints."""
+    root = tmp_path / "d"
+    (root / "sub").mkdir(parents=True)
+    (root / "sub" / "file").write_text("kept")
+    whole = c4py.scan(root, store=store)
+    with store.get(whole.compute_c4id()) as listing:
+        level = c4py.loads(listing.read())
+    assert [entry.path for entry in level] == ["sub"]
+    for dry_run in (True, False):
+        with pytest.raises(c4py.UnusableManifest, match="sub/: the manifest lists one level alone"):
+            c4py.reconcile(level, root, store=store, dry_run=dry_run)
+    assert (root / "sub" / "file").read_text() == "kept"
+    # A directory that is empty by its ID, or has none, is what it looks like.
+    (root / "sub" / "file").unlink()
+    c4py.reconcile(c4py.scan(root), root)
+    c4py.reconcile(c4py.loads("drwxr-xr-x - 0 sub/ -\n"), root)

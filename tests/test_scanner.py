@@ -370,6 +370,39 @@ def test_links_inside_and_outside(tmp_path: Path) -> None:
     assert ids["none"]["in"].c4id is None
 
 
+def test_links_to_outside_take_their_ids_from_a_manifest(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "d").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.write_text("outside")
+    (root / "d" / "file").write_text("file")
+    for name, target in (("in", "file"), ("out", str(outside)), ("other", str(outside)), ("gone", "gone-file")):
+        (root / "d" / name).symlink_to(target)
+    whole = c4py.scan(root)
+    outside.unlink()
+    assert c4py.dumps(c4py.scan(root, link_ids="inside", link_guide=whole)) == c4py.dumps(whole)
+    # What is stored is that as well.
+    store = c4py.MemoryStore()
+    c4py.dump(whole, tmp_path / "whole.c4m")
+    again = c4py.scan(root, link_ids="inside", link_guide=tmp_path / "whole.c4m", store=store)
+    assert set(store) > {whole["d"].c4id, whole.compute_c4id()}
+    assert again.compute_c4id() == whole.compute_c4id()
+    # One that points at something else than the guide's, or into the tree, has nothing of the guide.
+    (root / "d" / "other").unlink()
+    (root / "d" / "other").symlink_to(tmp_path / "elsewhere")
+    whole["d/gone"].c4id = c4py.identify_bytes(b"?")
+    again = c4py.scan(root, link_ids="inside", link_guide=whole)
+    assert again["d/other"].c4id is None
+    assert again["d/gone"].c4id is None
+    assert again["d/out"].c4id == c4py.identify_bytes(b"outside")
+    none = c4py.scan(root, link_ids="none", link_guide=whole)
+    assert (none["d/in"].c4id, none["d/out"].c4id) == (None, c4py.identify_bytes(b"outside"))
+    # Whoever reads what links point at asks no guide.
+    assert c4py.scan(root, link_guide=whole)["d/out"].c4id is None
+    with pytest.raises(TypeError, match="link_guide must be a Manifest or a path, not int"):
+        c4py.scan(root, link_guide=1)  # type: ignore[arg-type]
+
+
 def test_following_links(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").write_text("f")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import c4py
 import pytest
@@ -67,10 +68,10 @@ def listing(home: Path) -> set[str]:
     return {path.relative_to(home).as_posix() for path in home.rglob("*")}
 
 
-def middle_of(command: str, home: Path) -> OnTerminal:
+def middle_of(command: str, home: Path, **options: Any) -> OnTerminal:
     """Start a command, and wait until it is in the middle of its work."""
     is_there, _ = LONG[command]
-    running = OnTerminal(home, command.split(), store=home / "store")
+    running = OnTerminal(home, command.split(), store=home / "store", **options)
     running.wait_for(lambda sent: is_there(sent, home))
     return running
 
@@ -85,29 +86,121 @@ def _lock(home: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_lock")
+@pytest.mark.parametrize("without", ["", "rich"])
 @pytest.mark.parametrize("command", LONG)
-def test_ctrl_c_ends_a_command_and_leaves_nothing_half_written(home: Path, command: str) -> None:
+def test_ctrl_c_ends_a_command_and_leaves_nothing_half_written(home: Path, command: str, without: str) -> None:
     before = listing(home)
-    running = middle_of(command, home)
+    running = middle_of(command, home, WITHOUT=without)
     running.interrupt()
     code, _, screen = running.end()
-    # The terminal shows what was pressed.
-    assert (code, screen.text.removeprefix("^C")) == (130, NAMED)
+    # The terminal shows what was pressed: where nothing is drawn it stays.
+    assert (code, screen.text.removeprefix("^C")) == (-signal.SIGINT, NAMED)
     assert listing(home) - before <= LONG[command][1]
     assert before <= listing(home)
 
 
 @pytest.mark.usefixtures("_lock")
 @pytest.mark.parametrize("command", ["id -i d/endless", "verify m.c4m d", "pool m.c4m out.tar", "patch m.c4m out"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_command_and_leaves_nothing_half_written(
-    home: Path, command: str, number: signal.Signals, code: int
+    home: Path, command: str, number: signal.Signals
 ) -> None:
     before = listing(home)
     running = middle_of(command, home)
     running.process.send_signal(number)
-    assert running.end()[0] == code
+    assert running.end()[0] == -number
     assert listing(home) - before <= LONG[command][1]
+
+
+def test_ctrl_c_ends_the_loop_of_a_shell(home: Path) -> None:
+    loop = 'for i in 1 2 3; do "$@"; echo $? >> ended; done'
+    running = middle_of("id -i d/endless", home, runner=["bash", "-c", loop, "-"])
+    running.interrupt()
+    code, _, screen = running.end()
+    assert (code, screen.text.removeprefix("^C")) == (-signal.SIGINT, NAMED)
+    assert not (home / "ended").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_shell_tells_which_signal_ended_a_command(home: Path, number: signal.Signals) -> None:
+    # The shell itself ignores what only the command is sent.
+    wait = '"$@" & child=$!; echo $child > child; wait $child; echo $? > ended'
+    running = OnTerminal(home, ["id", "-i", "d/endless"], runner=["bash", "-mc", wait, "-"], code=None)
+    running.wait_for(lambda _: is_reading(home / "child"))
+    os.kill(int((home / "child").read_text()), number)
+    assert running.end()[0] == 0
+    assert (home / "ended").read_text() == f"{128 + number}\n"
+
+
+def is_reading(child: Path) -> bool:
+    """Say whether the process of which a file has the number has opened the file without an end."""
+    if not child.exists() or not child.read_text().endswith("\n"):
+        return False
+    opened = Path(f"/proc/{int(child.read_text())}/fd")
+    return any(os.readlink(file).endswith("/endless") for file in list(opened.iterdir()) if file.is_symlink())
+
+
+#: Calls `main` in the main thread or another, prints what it gives, and that the handlers are those from before.
+CALLED = """
+import signal, sys, threading
+from c4py.cli import main
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)]
+codes = []
+def call():
+    codes.append(main(sys.argv[2:]))
+if sys.argv[1] == "thread":
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+else:
+    call()
+after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)]
+print("lives on:", *codes, before == after, file=sys.stderr)
+"""
+
+
+def test_who_calls_main_lives_on_after_an_interrupt(home: Path) -> None:
+    running = OnTerminal(home, ["main", "id", "-i", "d/endless"], code=CALLED)
+    running.wait_for(shows_reading)
+    running.interrupt()
+    code, _, screen = running.end()
+    assert (code, screen.text.removeprefix("^C")) == (0, f"{NAMED}\nlives on: 130 True")
+
+
+def shows_reading(sent: str) -> bool:
+    return "reading" in sent
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_who_calls_main_lives_on_when_nobody_reads(home: Path, where: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    code, _, screen = OnTerminal(home, [where, "id", "d/small"], code=CALLED, stdout=write).end()
+    os.close(write)
+    assert (code, screen.text) == (0, "lives on: 141 True")
+
+
+def test_main_works_in_any_thread(home: Path) -> None:
+    code, out, screen = OnTerminal(home, ["thread", "id", "-i", "d/small"], code=CALLED).end()
+    assert (code, out.decode().strip()) == (0, str(c4py.identify_bytes(b"small")))
+    assert screen.text == "lives on: 0 True"
+
+
+#: Runs a command in the background of its terminal, where others must not be written over, or are stopped by it.
+IN_BACKGROUND = 'stty tostop; "$@" & exec 2> /dev/null; wait $!; echo $? > ended'
+
+
+@pytest.mark.parametrize("without", ["", "rich"])
+def test_nothing_is_drawn_in_the_background(home: Path, without: str) -> None:
+    arguments = ["id", "-i", "d/small", "d/small"]
+    running = OnTerminal(home, arguments, runner=["bash", "-mc", IN_BACKGROUND, "-"], stdin=None, WITHOUT=without)
+    code, out, _ = running.end()
+    assert (code, running.sent, (home / "ended").read_text()) == (0, b"", "0\n")
+    assert out.decode().split() == [str(c4py.identify_bytes(b"small"))] * 2
+    # What says that it would be drawn in the foreground.
+    running = OnTerminal(home, arguments, stdin=None, WITHOUT=without)
+    assert running.end()[0] == 0
+    assert b"finishing" in running.sent
 
 
 def test_ctrl_c_while_a_pipe_is_read(home: Path) -> None:
@@ -117,7 +210,7 @@ def test_ctrl_c_while_a_pipe_is_read(home: Path) -> None:
         running.wait_for(lambda _, pid=running.process.pid: waits_for_input(pid))  # type: ignore[misc]
         running.interrupt()
         code, _, screen = running.end()
-        assert (code, screen.text.removeprefix("^C")) == (130, NAMED)
+        assert (code, screen.text.removeprefix("^C")) == (-signal.SIGINT, NAMED)
     os.close(read)
     os.close(write)
 

@@ -33,6 +33,7 @@ from c4py.store.check import (
 )
 from c4py.store.content import verified
 from c4py.store.manifests import put_manifest
+from command import hear_signals
 
 OLD = time.time() - 48 * 3600
 
@@ -266,7 +267,9 @@ def test_ctrl_c_stops_a_verification(tmp_path: Path) -> None:
     with (tmp_path / name).open("wb") as file:
         file.truncate(20 << 30)
     code = f"from c4py.store.check import verify_directory; print(flush=True); verify_directory({str(tmp_path)!r})"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=hear_signals
+    )
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(0.3)

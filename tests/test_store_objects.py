@@ -23,6 +23,7 @@ from c4py.store.failure import failure_reason
 from c4py.store.location import Location
 from c4py.store.network import Network
 from c4py.store.objects import PART_BYTES
+from command import hear_signals
 from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, FaultProxy, Server, moto, s3s
 from store_conformance import StoreConformance, Subject, content, put, read
 
@@ -410,7 +411,7 @@ def test_an_interrupt_is_heard_while_nobody_answers(action: str, tmp_path: Path)
     for number in range(20):
         (tmp_path / f"file {number}").write_bytes(b"%d" % number)
     command = [sys.executable, "-c", INTERRUPTED, action, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=hear_signals) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "started\n"
         time.sleep(1)

@@ -438,7 +438,7 @@ TWINS = {"case-twins", "unicode-twins"}
 
 
 @given(trees, st.sampled_from(["full", "metadata", "structure"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_scan_of_a_clean_tree_and_its_text_have_no_issue(tree: dict[str, Any], mode: Any) -> None:
     with tempfile.TemporaryDirectory() as directory:
         write(tree, os.path.join(directory, "tree"))
@@ -473,7 +473,7 @@ values = st.fixed_dictionaries(
 
 
 @given(st.lists(values, max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_list_that_is_valid_reads_back_from_its_text(entries: list[dict[str, Any]]) -> None:
     manifest = Manifest([Entry(**entry) for entry in entries])
     result = validate(manifest)

@@ -372,7 +372,7 @@ def write_tree(tree: dict[str, object], root: str) -> list[str]:
     return files
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(tree=TREES, data=st.data(), fold=st.booleans())
 def test_one_change_is_found_in_exactly_its_list(tree: dict[str, object], data: st.DataObject, fold: bool) -> None:
     with tempfile.TemporaryDirectory() as root:

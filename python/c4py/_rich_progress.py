@@ -7,7 +7,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from c4py.progress import PATH_CELLS, PHASES, figures, last_of_path, room
+from c4py.progress import PATH_CELLS, fitting, last_of_path, room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +33,18 @@ class Bar:
     def show(self, stats: ScanStats, speed: Speed) -> None:
         """Show a moment."""
         columns = room(self._stream)
-        what, words = PHASES[stats.phase], figures(stats, speed)
-        rest = columns - len(what) - len(words) - 2
+        what, words, rest = fitting(stats, speed, columns)
+        rest -= 1
         line = Table.grid(padding=(0, 1, 0, 0))
-        parts: list[Text | ProgressBar] = [Text(words, no_wrap=True, overflow="ellipsis")]
-        if rest >= SHORTEST:
+        parts: list[Text | ProgressBar] = [Text(text, no_wrap=True) for text in (what, words) if text]
+        # Without colours what is done of a bar does not differ from what is not.
+        if rest >= SHORTEST and not self._console.no_color:
             length = min(max(rest // 3, SHORTEST), LONGEST)
-            parts.insert(0, _bar(stats, length))
+            parts.insert(1, _bar(stats, length))
             rest -= length + 1
-            if stats.path and rest >= PATH_CELLS:
-                parts.append(Text(last_of_path(stats.path, rest, self._stream.encoding or "ascii"), "dim"))
-        line.add_row(Text(what, no_wrap=True, overflow="crop"), *parts)
+        if stats.path and rest >= PATH_CELLS:
+            parts.append(Text(last_of_path(stats.path, rest, self._stream.encoding or "ascii"), "dim"))
+        line.add_row(*parts)
         with self._console.capture() as captured:
             self._console.print(line, end="", width=columns, no_wrap=True, crop=True)
         self._write(captured.get().rstrip("\n"))

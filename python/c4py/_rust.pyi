@@ -61,6 +61,7 @@ __all__ = [
     "identify_files",
     "intersect",
     "is_sequence",
+    "listings",
     "load_path",
     "loads",
     "log_chain",
@@ -494,6 +495,7 @@ def log_chain(
 def split_chain(text: str | ReadableBuffer, n: int) -> tuple[bytes, bytes]: ...
 def dumps(manifest: Manifest, *, pretty: bool = False) -> str: ...
 def dumps_bytes(manifest: Manifest, *, pretty: bool = False, id_lists: bool = True) -> bytes: ...
+def listings(manifest: Manifest) -> list[bytes]: ...
 
 @final
 class StoreIds:

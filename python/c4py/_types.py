@@ -72,6 +72,7 @@ class ScanOptions(TypedDict):
     exclude_file_name: bytes | None
     follow_symlinks: bool
     link_ids: str
+    link_guide: Manifest | None
     sequences: bool
     workers: int | None
     only: Manifest | None

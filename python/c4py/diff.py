@@ -341,8 +341,9 @@ def resolve_chain(
     that was no chain is its own state. A chain that continues from an external manifest (`manifest.base`) needs that
     manifest, as `base` or in a `store` that has its text, and those of the directories in it, under their IDs.
 
-    Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one, and
-    StoreCorrupt when what the store has is not what its ID says.
+    Raises PatchError, a ValueError with the number of the section, when the base is not given or is another one, or is
+    in the store and has a directory without an ID, to whose entries nothing leads; ContentNotFound, when it is not in
+    the store; and StoreCorrupt when what the store has is not what its ID says.
     """
     return _rust.resolve_chain(manifest, _base(manifest, base, store), 0 if stop_at is None else stop_at)
 
@@ -381,9 +382,16 @@ def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | No
         raise TypeError(f"store must have a method get, not {type(store).__name__}")
     if base is not None or store is None or manifest.base is None:
         return base
-    from c4py.store.manifests import load_stored, with_directories
+    from c4py.store.manifests import load_stored, unknown_directory, with_directories
 
     found = load_stored(store, manifest.base, recursive=False)
     if found.base is not None:
         raise PatchError(f"section 1 continues from {manifest.base}, which is a patch of {found.base} itself", 1)
-    return with_directories(found, store)
+    found = with_directories(found, store)
+    unknown = unknown_directory(found)
+    if unknown is not None:
+        from c4py._visible import visible
+
+        what = f"{manifest.base}, which has no ID for {visible(unknown)}: nothing says what is in it"
+        raise PatchError(f"section 1 continues from {what}", 1)
+    return found

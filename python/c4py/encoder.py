@@ -54,6 +54,12 @@ def dump(manifest: Manifest, dest: StrPath | IO[str] | IO[bytes], *, pretty: boo
         replace_path(os.fspath(dest), text)
     elif not hasattr(dest, "write"):
         raise TypeError(f"dest must be a path or an open file, not {type(dest).__name__}")
+    elif isinstance(dest, io.RawIOBase):
+        with memoryview(text) as rest:
+            written = 0
+            while written < len(rest):
+                # A file without a buffer writes as much as the system takes.
+                written += dest.write(rest[written:]) or 0
     elif _is_binary(dest):
         dest.write(text)
     else:

@@ -7,8 +7,9 @@
 
 Whatever it is, it is called in the thread that called the function, about 25 times a second and at the end; an
 exception in it stops the work. What `True` shows appears when the work has taken a moment, and is gone when the work
-ends, however it ends; nothing else should be written to stderr meanwhile. Names in it are text: no control character
-and no markup is obeyed.
+ends, however it ends; nothing else should be written to stderr meanwhile. On a terminal it is shown only in the
+foreground. Where there is little room whole parts of it are left out. Names in it are text: no control character and no
+markup is obeyed.
 
 Work of one's own tells in the same way by a `Listener`, or by `Steps` where it goes through objects one by one:
 
@@ -64,6 +65,11 @@ REDRAWN_AFTER, TOLD_AFTER = 0.1, 0.04
 SPEED_OF, SPEED_KNOWN_AFTER = 5.0, 1.0
 #: Cells of a screen that a path needs to be worth showing beside the figures.
 PATH_CELLS = 16
+
+#: Parts of a line, in the order in which they are left out where it is too long: when path and bar have no room.
+LEFT_OUT = ("bytes", "files", "phase", "speed", "left", "percent")
+#: Cells that a terminal takes for the `^C` that it shows.
+ECHO_CELLS = 2
 
 #: What is being done, by the phase.
 PHASES = {
@@ -283,28 +289,54 @@ def figures(stats: ScanStats, speed: Speed) -> str:
     >>> figures(c4py.ScanStats("hash", files_done=1, files_total=3, bytes_done=2048, bytes_total=8192), Speed())
     '1 of 3 files, 25 %, 2.0 KB of 8.0 KB'
     """
+    return ", ".join(_figures(stats, speed).values())
+
+
+def fitting(stats: ScanStats, speed: Speed, cells: int) -> tuple[str, str, int]:
+    """Write what is being done and the figures that fit into so many cells; count the cells that are left for more.
+
+    None are left where a figure was left out.
+
+    >>> from c4py.progress import Speed, fitting
+    >>> half = c4py.ScanStats("hash", files_done=1, files_total=3, bytes_done=2048, bytes_total=8192)
+    >>> fitting(half, Speed(), 30)
+    ('reading', '1 of 3 files, 25 %', 0)
+    """
+    parts = {"phase": PHASES[stats.phase], **_figures(stats, speed)}
+    count = len(parts)
+    for name in ("", *LEFT_OUT):
+        parts.pop(name, None)
+        what = parts.get("phase", "")
+        words = ", ".join(text for part, text in parts.items() if part != "phase")
+        rest = cells - len(what) - bool(what and words) - len(words)
+        if rest >= 0:
+            break
+    return what, words, rest if len(parts) == count else 0
+
+
+def _figures(stats: ScanStats, speed: Speed) -> dict[str, str]:
     if stats.phase == "walk":
-        return f"{stats.entries:,} entries"
-    parts = []
+        return {"files": f"{stats.entries:,} entries"}
+    parts = {}
     if stats.files_total > 1:
-        parts.append(f"{stats.files_done:,} of {stats.files_total:,} files")
+        parts["files"] = f"{stats.files_done:,} of {stats.files_total:,} files"
     elif stats.files_done:
-        parts.append(f"{stats.files_done:,} files")
+        parts["files"] = f"{stats.files_done:,} files"
     part = _part(stats)
     if part is not None:
-        parts.append(f"{int(100 * part)} %")
+        parts["percent"] = f"{int(100 * part)} %"
     if stats.bytes_total:
-        parts.append(f"{human_size(stats.bytes_done)} of {human_size(stats.bytes_total)}")
+        parts["bytes"] = f"{human_size(stats.bytes_done)} of {human_size(stats.bytes_total)}"
     elif stats.bytes_done:
-        parts.append(human_size(stats.bytes_done))
+        parts["bytes"] = human_size(stats.bytes_done)
     if speed.bytes > 0:
-        parts.append(f"{human_size(int(speed.bytes))}/s")
+        parts["speed"] = f"{human_size(int(speed.bytes))}/s"
     elif speed.files >= 1:
-        parts.append(f"{int(speed.files):,} files/s")
+        parts["speed"] = f"{int(speed.files):,} files/s"
     left = _seconds_left(stats, speed)
     if left is not None:
-        parts.append(f"{_duration(left)} left")
-    return ", ".join(parts)
+        parts["left"] = f"{_duration(left)} left"
+    return parts
 
 
 def _part(stats: ScanStats) -> float | None:
@@ -337,14 +369,6 @@ def _cells(text: str) -> int:
     return len(text) if text.isascii() else sum(1 if c.isascii() else 2 for c in text)
 
 
-def _first(text: str, cells: int) -> str:
-    """Give the beginning of a text that fits."""
-    text = text[: max(cells, 0)]
-    while _cells(text) > cells:
-        text = text[:-1]
-    return text
-
-
 def last_of_path(path: str, cells: int, encoding: str) -> str:
     """Write the end of a path that fits into so many cells, every character as one that is seen and not obeyed."""
     shown = visible(path[-cells:]).encode(encoding, "backslashreplace").decode(encoding)
@@ -362,6 +386,7 @@ class _Display:
     def __init__(self) -> None:
         self._next = time.monotonic() + SHOWN_AFTER
         self._speed = Speed()
+        self._stream: TextIO | None = None
         self._screen: Screen | None = None
 
     def update(self, stats: ScanStats) -> None:
@@ -372,22 +397,38 @@ class _Display:
         self._next = now + REDRAWN_AFTER
         self._speed.note(now, stats)
         try:
-            if self._screen is None:
-                self._screen = _screen(sys.stderr)
-            self._screen.show(stats, self._speed)
+            if self._screen is None or self._stream is None:
+                self._stream = sys.stderr
+                self._screen = _screen(self._stream)
+            if not _is_background(self._stream):
+                self._screen.show(stats, self._speed)
         except (OSError, ValueError):
             # Work goes on although nobody can see how far it is: a stream that was closed, a terminal that is gone.
             self._next = float("inf")
 
     def end(self) -> None:
         """Take away what is shown."""
-        if self._screen is not None:
+        if self._screen is not None and self._stream is not None:
             with suppress(OSError, ValueError):
-                self._screen.end()
+                if not _is_background(self._stream):
+                    self._screen.end()
+
+
+def _is_background(stream: TextIO) -> bool:
+    """Say whether a stream is a terminal at which others are in the foreground.
+
+    What is drawn then is drawn over what they show, and `stty tostop` has who draws stopped.
+    """
+    if not stream.isatty():
+        return False
+    try:
+        return os.tcgetpgrp(stream.fileno()) != os.getpgrp()
+    except OSError:  # not the terminal of this process
+        return True
 
 
 def _screen(stream: TextIO) -> Screen:
-    if stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+    if stream.isatty() and (os.environ.get("TERM") or "dumb") not in ("dumb", "unknown"):
         with suppress(ImportError):
             from c4py._rich_progress import Bar
 
@@ -404,8 +445,9 @@ class _Line:
 
     def show(self, stats: ScanStats, speed: Speed) -> None:
         columns = room(self._stream)
-        text = _first(f"{PHASES[stats.phase]} {figures(stats, speed)}", columns)
-        rest = columns - _cells(text) - 2
+        what, words, rest = fitting(stats, speed, columns)
+        text = " ".join(filter(None, (what, words)))
+        rest -= 2
         if stats.path and rest >= PATH_CELLS:
             text += "  " + last_of_path(stats.path, rest, self._stream.encoding or "ascii")
         self._write(text)
@@ -415,7 +457,11 @@ class _Line:
             self._write("")
 
     def _write(self, text: str) -> None:
-        self._stream.write("\r" + " " * self._cells + "\r" + text)
+        # No more than there is room for: beyond it blanks go on in the next line, where the window has become narrower.
+        blanks = min(self._cells, room(self._stream)) + ECHO_CELLS if self._cells else 0
+        # Ctrl-C may come when the text is there and this function has not gone on.
+        self._cells = max(self._cells, _cells(text))
+        self._stream.write("\r" + " " * blanks + "\r" + text)
         self._stream.flush()
         self._cells = _cells(text)
 
@@ -423,7 +469,7 @@ class _Line:
 def room(stream: TextIO) -> int:
     """Count the cells that a line may have, so that it can be written over.
 
-    After the last cell a terminal may go on in the next line, and two are for the `^C` that it shows.
+    After the last cell a terminal may go on in the next line, and some are for the `^C` that it shows.
     """
     from shutil import get_terminal_size
 
@@ -432,4 +478,4 @@ def room(stream: TextIO) -> int:
         # That of shutil is the terminal of stdout, which may be another or none.
         with suppress(OSError, ValueError):
             columns = os.get_terminal_size(stream.fileno()).columns
-    return max((columns or get_terminal_size().columns) - 3, 1)
+    return max((columns or get_terminal_size().columns) - 1 - ECHO_CELLS, 1)

@@ -47,6 +47,7 @@ def scan(
     workers: int | None = None,
     on_error: Literal["raise", "record"] = "raise",
     link_ids: Literal["follow", "inside", "none"] = "follow",
+    link_guide: Manifest | StrPath | None = None,
     guide: Manifest | StrPath | None = None,
     cache: bool | StrPath | None = None,
     only: Manifest | StrPath | None = None,
@@ -63,6 +64,8 @@ def scan(
     that is looked for in the root and every directory, and holds for that directory and below.
     follow_symlinks: put what links point at in their place; a link to a directory above is left a link.
     link_ids: "follow" gives a link the ID of its target wherever that is, "inside" only if it lies in the tree.
+    link_guide: a manifest of the tree, or the path of one. Where `link_ids` is not "follow", a link that does not point
+    into the tree takes the ID that the link of the same path and target has there; nothing is read for it.
     sequences: fold numbered files of a directory; the members' IDs are kept with the manifest.
     workers: threads, by default one a processor.
     store: a store that everything read is put into, in the same pass: the content of files, and the one-level texts of
@@ -110,6 +113,7 @@ def scan(
         "exclude_file_name": os.environb.get(b"C4_EXCLUDE_FILE") or None,
         "follow_symlinks": bool(follow_symlinks),
         "link_ids": link_ids,
+        "link_guide": _manifest("link_guide", link_guide),
         "sequences": bool(sequences),
         "workers": workers,
         "only": _manifest("only", only),

@@ -2,9 +2,12 @@
 
 One module a verb, imported when the verb is used; each is thin over the library. Results go to stdout, messages to
 stderr. Exit codes: 0 done; 1 an error, wrong usage too; 3 some files could not be read; 4 content of a store is not
-that of its ID; 130 interrupted, 141 nobody reads the output, 143 terminated. `dupes`, `ingest`, `pool`, `store`,
-`validate`, `verify` and `workspace` are no verbs of the family's other command: there 1 is a finding as well, and
-wrong usage is 2.
+that of its ID. `dupes`, `ingest`, `pool`, `store`, `validate`, `verify` and `workspace` are no verbs of the family's
+other command: there 1 is a finding as well, and wrong usage is 2.
+
+What is ended by a signal cleans up, and the process dies by that signal: a shell tells 130 of Ctrl-C, 143 of SIGTERM,
+129 of SIGHUP, and 141 where nobody reads the output. `main` itself kills nobody: it returns 130 and 141, and raises
+SystemExit with 143 or 129 for who is told to end; `c4py.__main__` makes signals of them.
 """
 
 from __future__ import annotations
@@ -77,7 +80,7 @@ class CommandError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code. Nothing is raised, and the caller's streams stay as they are."""
+    """Run the command and return its exit code, in any thread; streams and signals of the caller stay as they are."""
     from c4py.cli.streams import standard_streams
 
     with standard_streams():
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever read the output has enough.
             return 141
         except OSError as error:
-            return fail(f"c4py {verb}: standard output: {reason(error)}", error_code)
+            return fail(f"c4py {verb}: {describe(error)}", error_code)
         return code
 
 
@@ -104,8 +107,10 @@ def _perform(verb: str, arguments: list[str], error_code: int) -> int:
     except CommandError as error:
         return fail(str(error), error.code)
     except SystemExit as ended:
-        # Help was printed, or a signal came.
-        return ended.code if isinstance(ended.code, int) else 0
+        if ended.code:
+            raise  # a signal
+        # Help was printed.
+        return 0
 
 
 @contextmanager

@@ -119,10 +119,11 @@ def _print(options: argparse.Namespace, source: BinaryIO) -> None:
 
 def _print_manifest(options: argparse.Namespace, manifest: c4py.Manifest) -> None:
     if options.recursive:
-        from c4py.store.manifests import with_directories
+        from c4py.store.manifests import load_stored, with_directories
 
         store = c4py.open_store()
         if manifest.base is not None:
-            manifest = c4py.resolve_chain(manifest, store=store)
+            # What is shown may have directories that nothing says the entries of.
+            manifest = c4py.resolve_chain(manifest, base=load_stored(store, manifest.base))
         manifest = with_directories(manifest, store)
     sys.stdout.buffer.write(dumps_bytes(manifest, pretty=options.ergonomic))

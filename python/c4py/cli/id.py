@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     #: A path, None for standard input; its ID; what could not be read of it.
     Identified = tuple[str | None, c4py.C4ID, list[c4py.ScanIssue]]
+    #: IDs of files, with what tells that they have changed since.
+    Known = dict[str, tuple[tuple[int, ...], c4py.C4ID]]
 
 EPILOG = """\
 examples:
@@ -148,6 +150,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.id_only:
         return _print_bare(options)
     entries: list[c4py.Entry] = []
+    known = _identify_together(options)
     for path in options.path:
         status = os.lstat(path)
         if stat.S_ISDIR(status.st_mode) and not os.path.islink(path.rstrip("/")):
@@ -160,7 +163,7 @@ def run(arguments: Sequence[str]) -> int:
 
                 put_manifest(options.store, manifest)
             return _print(options, manifest, 0)
-        entries.append(_file_entry(options, path))
+        entries.append(_file_entry(options, path, known))
     return _print(options, c4py.Manifest(entries), 0)
 
 
@@ -190,12 +193,45 @@ def _identify_stream(options: argparse.Namespace) -> c4py.C4ID:
         return put_content(options.store, source)
 
 
-def _identify_file(options: argparse.Namespace, path: str) -> c4py.C4ID:
+def _identify_together(options: argparse.Namespace) -> Known:
+    """Identify the files among the paths, side by side; what cannot be read has no ID here.
+
+    It ends at the first path that is printed alone, and at one that is not there: nothing comes after them.
+    """
+    if options.store is not None or not (options.id_only or options.mode == "full"):
+        return {}
+    is_shown = shown_progress(options)
+    states: dict[str, tuple[int, ...]] = {}
+    for path in options.path:
+        try:
+            status = os.stat(path)
+        except OSError:
+            break
+        if not options.id_only and (stat.S_ISDIR(status.st_mode) or path.endswith(".c4m")):
+            break
+        if stat.S_ISREG(status.st_mode):
+            states[path] = _state(status)
+    if len(states) < 2 and not is_shown:
+        # One alone is quicker without threads.
+        return {}
+    from pathlib import Path
+
+    found = c4py.identify_files(states, progress=is_shown)
+    ids = ((path, state, found[Path(path)]) for path, state in states.items())
+    return {path: (state, c4id) for path, state, c4id in ids if c4id is not None}
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _identify_file(options: argparse.Namespace, path: str, known: Known) -> c4py.C4ID:
     if options.store is None:
-        is_shown = shown_progress(options)
-        found = next(iter(c4py.identify_files([path], progress=True).values())) if is_shown else None
-        # Of a file that has none, this says why.
-        return c4py.identify_file(path) if found is None else found
+        state, c4id = known.get(path, (None, None))
+        if c4id is not None and state == _state(os.stat(path)):
+            return c4id
+        # Of what has no ID, this says why.
+        return c4py.identify_file(path)
     from c4py.store.manifests import put_file
 
     return put_file(options.store, path)
@@ -225,7 +261,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 
-def _file_entry(options: argparse.Namespace, path: str) -> c4py.Entry:
+def _file_entry(options: argparse.Namespace, path: str, known: Known) -> c4py.Entry:
     """Give the entry of one file; a link has the ID of what it points at, and as in the reference no target."""
     bare = path.rstrip("/")
     entry = c4py.Entry(os.path.basename(bare))
@@ -239,20 +275,21 @@ def _file_entry(options: argparse.Namespace, path: str) -> c4py.Entry:
     # A link with a slash at its end is listed as it stands; what is neither file nor link is never opened.
     is_content = stat.S_ISREG(status.st_mode) or (stat.S_ISLNK(status.st_mode) and bare == path)
     if options.mode == "full" and is_content:
-        entry.c4id = _identify_file(options, bare)
+        entry.c4id = _identify_file(options, bare, known)
     return entry
 
 
 def _print_bare(options: argparse.Namespace) -> int:
     code = 0
     ids: list[Identified] = []
+    known = _identify_together(options)
     for path in options.path:
         if os.path.isdir(path):
             manifest, found = _scan(options, path)
             code = max(code, found)
             ids.append((path, manifest.compute_c4id(), manifest.errors))
         else:
-            ids.append((path, _identify_file(options, path), []))
+            ids.append((path, _identify_file(options, path, known), []))
     _print_ids(options, ids)
     return code
 

@@ -51,8 +51,8 @@ EXIT_CODES = {
     2: "Wrong usage of dupes, ingest, pool, store, validate, verify and workspace, and an error of those that find.",
     3: "Some files could not be read; everything else is done.",
     4: "Content of a store or bundle is not that of its ID.",
-    130: "Interrupted by Ctrl-C. Nothing is half written.",
-    141: "Whoever read the output has closed it.",
+    130: "Interrupted by Ctrl-C (SIGINT). Nothing is half written.",
+    141: "Whoever read the output has closed it (SIGPIPE).",
 }
 
 #: Environment variables, by name or pattern.

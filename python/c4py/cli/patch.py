@@ -29,7 +29,7 @@ from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import adopt_link_ids, refuse_output_over, state_before, tell_issues
+from c4py.cli.tree import refuse_output_over, state_before, tell_issues
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -270,6 +270,5 @@ def _as_it_is(dest: str, target: c4py.Manifest, outcome: Outcome) -> c4py.Manife
 
     Nothing outside is read: a link that stays as it is has the ID that the target gives it.
     """
-    before = c4py.scan(dest, link_ids="inside", progress=outcome.progress, on_error="record")
-    adopt_link_ids(before, target)
-    return before
+    progress = outcome.progress
+    return c4py.scan(dest, link_ids="inside", link_guide=target, progress=progress, on_error="record")

@@ -56,10 +56,10 @@ class Change:
 
     path: as in the manifests. type: as `entry_type` gives it. is_directory: whether it is one. sizes: in bytes, as it
     was and as it is, those that there are; -1 for what is not known. modes: as it had and has, where nothing else says
-    what changed.
+    what changed. content: what is told of the content, in words.
     """
 
-    __slots__ = ("is_directory", "modes", "path", "sizes", "type")
+    __slots__ = ("content", "is_directory", "modes", "path", "sizes", "type")
 
     def __init__(self, old: c4py.Entry | None, new: c4py.Entry | None) -> None:
         sides = [entry for entry in (old, new) if entry is not None]
@@ -71,17 +71,31 @@ class Change:
         if old is not None and new is not None and old.mode != new.mode:
             is_content_same = self.is_directory or (old.size == new.size and old.c4id == new.c4id)
             self.modes = [old.mode, new.mode] if is_content_same else []
+        if self.is_directory:
+            self.content = []
+        elif old is not None and new is not None and old.is_symlink() and new.is_symlink():
+            self.content = _link_change(old, new)
+        else:
+            self.content = [" -> ".join(map(size_text, self.sizes))]
 
     def __str__(self) -> str:
         path = visible(self.path) + ("/" if self.is_directory else "")
-        facts = [] if self.is_directory else [" -> ".join(map(size_text, self.sizes))]
-        facts += [" -> ".join(map(format_mode, self.modes))] if self.modes else []
-        return f"{path:<30} {', '.join(facts)}".rstrip()
+        modes = [" -> ".join(map(format_mode, self.modes))] if self.modes else []
+        return f"{path:<30} {', '.join(self.content + modes)}".rstrip()
 
     def json(self) -> dict[str, object]:
         """Make its JSON object; sizes of directories say nothing of them."""
         sizes = [] if self.is_directory else [None if size < 0 else size for size in self.sizes]
         return {"path": utf8_name(self.path), "type": self.type, "sizes": sizes, "modes": self.modes}
+
+
+def _link_change(old: c4py.Entry, new: c4py.Entry) -> list[str]:
+    """Tell what changed of a link: its size is the length of its target's name, and says nothing."""
+    if old.target != new.target:
+        return [f"points at {visible(new.target)}, not at {visible(old.target)}"]
+    if old.c4id is not None and new.c4id is not None and old.c4id != new.c4id:
+        return ["what it points at changed"]
+    return ["its time changed"] if old.mode == new.mode else []
 
 
 def find_changes(found: c4py.DiffResult) -> dict[str, tuple[list[Change], list[Change]]]:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 #: Bytes that are held back.
 BUFFER_BYTES = 131_072
 
-#: What errors call stdout.
-NAME = "standard output"
-
 #: What is done to characters that an encoding lacks, unless PYTHONIOENCODING names something else.
 DEFAULT_ERRORS = ("strict", "surrogateescape")
 
@@ -53,9 +50,9 @@ class _Sink(io.RawIOBase):
         try:
             written: int | None = self._bytes.write(data)
         except OSError as error:
-            # Large output fails in the middle, and small output at the end: both are told alike.
-            error.filename = NAME
-            raise
+            # Told once.
+            self.is_forgetful = True
+            raise type(error)(error.errno, error.strerror, "standard output") from None
         return written
 
     def flush(self) -> None:

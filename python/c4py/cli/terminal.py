@@ -1,7 +1,8 @@
 """What a verb shows where somebody looks: progress and colours.
 
 Progress goes to stderr while that is a terminal (see `c4py.progress`); nothing is shown with `--quiet` or on a terminal
-that is dumb. Colours are for results on a terminal, and none are there with NO_COLOR (https://no-color.org).
+that is dumb, as one without TERM is. Colours are for results on a terminal, and none are there with NO_COLOR
+(https://no-color.org).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def told_progress(options: argparse.Namespace) -> tuple[Messages | None, bool | 
 
 def is_screen(stream: TextIO) -> bool:
     """Say whether a stream is a terminal that can do more than print lines."""
-    return os.environ.get("TERM") != "dumb" and stream.isatty()
+    return (os.environ.get("TERM") or "dumb") not in ("dumb", "unknown") and stream.isatty()
 
 
 def paint(text: str, colour: str, stream: TextIO | None = None) -> str:

@@ -61,6 +61,7 @@ def scan_tree(
     path: str,
     *,
     link_ids: Literal["follow", "inside", "none"] = "follow",
+    link_guide: c4py.Manifest | None = None,
     is_printed: bool = False,
     **options: Unpack[ScanArguments],
 ) -> tuple[c4py.Manifest, int]:
@@ -73,7 +74,7 @@ def scan_tree(
     printed = output_inside(path) if is_printed else ""
     if printed and not is_any_excluded:
         raise _listed_output(verb, path, printed)
-    manifest = c4py.scan(path, on_error="record", link_ids=link_ids, **options)
+    manifest = c4py.scan(path, on_error="record", link_ids=link_ids, link_guide=link_guide, **options)
     store = options.get("store")
     if store is not None:
         store.flush()
@@ -116,10 +117,13 @@ def whole(verb: str, path: str, manifest: c4py.Manifest) -> c4py.Manifest:
         return manifest
     name = "standard input" if path == "-" else visible(path)
     try:
+        if manifest.base == c4py.Manifest().compute_c4id():
+            # The ID says it all: no store is needed.
+            return c4py.resolve_chain(manifest, base=c4py.Manifest())
         return c4py.resolve_chain(manifest, store=configured_store())
     except (c4py.ContentNotFound, c4py.PatchError):
         raise CommandError(
-            f"c4py {verb}: {name} is a patch of {manifest.base}, which is in no store: "
+            f"c4py {verb}: {name} is a patch of {manifest.base}, which no store has whole: "
             "put it behind the manifest that it was made from, as in 'cat old.c4m patch.c4m'"
         ) from None
 
@@ -128,9 +132,16 @@ def state_before(verb: str, path: str, change: c4py.Manifest) -> c4py.Manifest:
     """Read the state that a change was made from, which `-s` has put into the store."""
     if change.base is None:
         raise CommandError(f"c4py {verb}: {visible(path)} does not begin with the ID of the state before: no change")
-    from c4py.store.manifests import load_stored
+    from c4py.store.manifests import load_stored, unknown_directory
 
-    return load_stored(c4py.open_store(), change.base)
+    before = load_stored(c4py.open_store(), change.base)
+    unknown = unknown_directory(before)
+    if unknown is not None:
+        raise CommandError(
+            f"c4py {verb}: {visible(path)}: the state before has no ID for {visible(unknown)}, and nothing says what "
+            "was in it: nothing is undone"
+        )
+    return before
 
 
 def scan_before_change(
@@ -142,18 +153,7 @@ def scan_before_change(
     """
     if not os.path.isdir(path):
         return c4py.Manifest(), 0
-    before, code = scan_tree(verb, path, link_ids="inside", is_printed=is_printed, **options)
-    adopt_link_ids(before, target)
-    return before, code
-
-
-def adopt_link_ids(before: c4py.Manifest, target: c4py.Manifest) -> None:
-    """Give links that have no ID, and stay as they are, the ID that the target has for them."""
-    for name, entry in before.flat_entries():
-        if entry.is_symlink() and entry.c4id is None and name in target:
-            other = target[name]
-            if other.is_symlink() and other.target == entry.target:
-                entry.c4id = other.c4id
+    return scan_tree(verb, path, link_ids="inside", link_guide=target, is_printed=is_printed, **options)
 
 
 def refuse_two_streams(verb: str, paths: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import io
 import os
 import stat
 
-from c4py._rust import C4ID, Entry, Manifest, ManifestDetector, dumps_bytes, identify_bytes, loads
+from c4py._rust import C4ID, Entry, Manifest, ManifestDetector, dumps_bytes, identify_bytes, listings, loads
 from c4py._visible import visible
 from c4py.errors import ChangedDuringRead, ContentNotFound, NotARegularFile, ParseError
 from c4py.store.content import READ_BYTES, verified
@@ -78,10 +78,13 @@ def put_file(store: AnyStore, path: StrPath) -> C4ID:
 def put_manifest(store: AnyStore, manifest: Manifest) -> C4ID:
     """Store a manifest in canonical form, and the one-level texts that its directories are known by.
 
-    Those of its top level, and of the directories that have an ID and all of whose entries are in the manifest. The ID
-    is that of the canonical text.
+    Those are that of its top level, which `compute_c4id` and patches name, and those of the directories that have an ID
+    and all of whose entries are in the manifest. What is in a directory without an ID is in the canonical text alone:
+    nothing in the others leads to it. The ID is that of the canonical text.
+
+    Raises ValueError for a time outside the years 0 to 9999; nothing is stored.
     """
-    for text in _directory_texts(manifest):
+    for text in listings(manifest):
         store.put(io.BytesIO(text))
     return store.put(io.BytesIO(dumps_bytes(manifest)))
 
@@ -98,6 +101,20 @@ def load_stored(
     """
     manifest = _read(c4id, store)
     return with_directories(manifest, store, max_entries=max_entries) if recursive else manifest
+
+
+def unknown_directory(manifest: Manifest) -> str | None:
+    """Find a directory of which nobody knows what is in it: its path, with a slash at its end, or None.
+
+    It has no ID, and no entry below it is listed; a size of 0 says that there is none.
+    """
+    found: tuple[str, int] | None = None
+    for path, entry in manifest.flat_entries():
+        if found is not None and entry.depth <= found[1]:
+            break
+        is_unknown = entry.is_dir() and entry.c4id is None and entry.size != 0
+        found = (f"{path.rstrip('/')}/", entry.depth) if is_unknown else None
+    return None if found is None else found[0]
 
 
 def with_directories(manifest: Manifest, store: SourceOfContent, *, max_entries: int = MAX_STORED_ENTRIES) -> Manifest:
@@ -175,32 +192,6 @@ def _with_next(entries: list[Entry]) -> Iterator[tuple[Entry, Entry | None]]:
 
 def _path(above: Iterable[Entry], entry: Entry) -> str:
     return "".join(f"{directory.path.rstrip('/')}/" for directory in [*above, entry])
-
-
-def _directory_texts(manifest: Manifest) -> Iterator[bytes]:
-    """Give the one-level texts whose IDs a manifest has, that of its top level included.
-
-    Entries are in canonical order: what follows a directory and lies deeper is in it.
-    """
-    open_lists: list[tuple[C4ID | None, list[Entry]]] = [(manifest.compute_c4id(), [])]
-    for entry in manifest:
-        while len(open_lists) > entry.depth + 1:
-            yield from _text_of(*open_lists.pop())
-        listed = entry.__copy__()
-        listed.depth = 0
-        open_lists[-1][1].append(listed)
-        if entry.is_dir():
-            open_lists.append((entry.c4id, []))
-    while open_lists:
-        yield from _text_of(*open_lists.pop())
-
-
-def _text_of(c4id: C4ID | None, entries: list[Entry]) -> Iterator[bytes]:
-    """Give the one-level text of entries if it has an ID."""
-    if c4id is not None:
-        text = dumps_bytes(Manifest(entries))
-        if identify_bytes(text) == c4id:
-            yield text
 
 
 class _IsManifest(Exception):

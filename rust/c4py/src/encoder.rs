@@ -25,6 +25,14 @@ pub(crate) fn dumps_bytes<'py>(
     Ok(PyBytes::new(py, &text_of(py, manifest, pretty, id_lists)?))
 }
 
+/// The one-level texts that a manifest's directories, and its top level, are known by, as UTF-8.
+#[pyfunction]
+pub(crate) fn listings<'py>(py: Python<'py>, manifest: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let texts = to_manifest("manifest", manifest)?.detached(py, c4::c4m::Manifest::listings);
+    let texts = texts.map_err(|error| from_encode(&error))?;
+    Ok(texts.into_iter().map(|text| PyBytes::new(py, &text)).collect())
+}
+
 /// The text of a manifest.
 #[pyfunction]
 #[pyo3(

@@ -56,7 +56,7 @@ mod _rust {
     #[pymodule_export]
     use super::diff::diff;
     #[pymodule_export]
-    use super::encoder::{dumps, dumps_bytes};
+    use super::encoder::{dumps, dumps_bytes, listings};
     #[pymodule_export]
     use super::entries::EntryList;
     #[pymodule_export]

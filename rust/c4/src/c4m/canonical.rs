@@ -47,6 +47,38 @@ impl Manifest {
         Ok(one_level_text(&rows))
     }
 
+    /// The one-level texts that directories are known by, the top level's last: those of which an ID is that of what is
+    /// listed below its directory, as it is or with unknown sizes and times of directories filled in.
+    pub fn listings(&self) -> Result<Vec<Vec<u8>>, EncodeError> {
+        let order = self.canonical_order();
+        let filled = self.filled(&order);
+        let mut next = filled.iter().peekable();
+        let mut open: Vec<Listed<'_>> = Vec::new();
+        let mut texts = Vec::new();
+        for row in order.iter() {
+            let entry = self.get(row);
+            if !entry.time.is_writable() {
+                return Err(EncodeError::Time(entry.name.to_vec()));
+            }
+            let fill = next.next_if(|(filled, ..)| *filled == row);
+            while let Some(directory) = open.pop_if(|directory| directory.depth >= entry.depth) {
+                texts.extend(directory.text());
+            }
+            // An orphan is in no listing.
+            if let Some(directory) = open.last_mut().filter(|directory| directory.depth + 1 == entry.depth) {
+                directory.add(&entry, fill.map(|(_, size, time)| Row { size: *size, time: *time, ..entry }));
+            }
+            if entry.is_dir() {
+                open.push(Listed { id: *entry.id, depth: entry.depth, rows: Vec::new(), filled: None });
+            }
+        }
+        while let Some(directory) = open.pop() {
+            texts.extend(directory.text());
+        }
+        texts.push(self.canonical_text()?);
+        Ok(texts)
+    }
+
     /// Fills in unknown sizes and times of directories, from the deepest up; the list is put in canonical order.
     pub fn canonicalize(&mut self) {
         self.sort();
@@ -87,6 +119,36 @@ impl Manifest {
         }
         filled.retain(|(row, ..)| lacks(*row));
         filled
+    }
+}
+
+/// A directory whose children are being listed.
+struct Listed<'m> {
+    id: C4Id,
+    depth: u32,
+    rows: Vec<Row<'m>>,
+    /// The children with sizes and times that were filled in, once there is such a one.
+    filled: Option<Vec<Row<'m>>>,
+}
+
+impl<'m> Listed<'m> {
+    fn add(&mut self, entry: &Row<'m>, filled: Option<Row<'m>>) {
+        if self.id.is_nil() {
+            return;
+        }
+        if filled.is_some() && self.filled.is_none() {
+            self.filled = Some(self.rows.clone());
+        }
+        if let Some(rows) = &mut self.filled {
+            rows.push(filled.unwrap_or(*entry));
+        }
+        self.rows.push(*entry);
+    }
+
+    /// The text that the directory's ID is that of.
+    fn text(self) -> Option<Vec<u8>> {
+        let lists = [Some(self.rows), self.filled].into_iter().flatten();
+        lists.map(|rows| one_level_text(&rows)).find(|text| C4Id::of(text) == self.id)
     }
 }
 

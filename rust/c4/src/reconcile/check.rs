@@ -59,6 +59,10 @@ pub enum RefusalKind {
     /// A link that points nowhere known.
     #[error("the target of the symbolic link is not known")]
     NoTarget,
+    /// A directory that has entries, in a manifest that lists none of any directory: a listing of one level, as a store
+    /// keeps it. Everything in its directories would be removed.
+    #[error("the manifest lists one level alone, and the directory's ID is not that of an empty one")]
+    NotListed,
     /// A link target that no system takes.
     #[error("the target of the symbolic link holds a NUL byte")]
     TargetNul,
@@ -78,6 +82,7 @@ pub(super) fn prepare(target: &Manifest, sources: &[&dyn ContentSource]) -> Resu
     }
     target.check_tree().map_err(Refusal::from)?;
     check_entries(target)?;
+    check_levels(target)?;
     let mut state = target.clone();
     take_left_alone_out(&mut state);
     for row in state.iter().collect::<Vec<_>>() {
@@ -114,6 +119,21 @@ fn check_entries(target: &Manifest) -> Result<(), Refusal> {
         return Err(Refusal { path: target.outline().path(target, place), kind });
     }
     Ok(())
+}
+
+/// Only whole listings are looked at: a manifest that was edited or filtered keeps the IDs of directories that it emptied.
+fn check_levels(target: &Manifest) -> Result<(), Refusal> {
+    if target.iter().any(|row| target.get(row).depth > 0) {
+        return Ok(());
+    }
+    let empty = C4Id::of(b"");
+    match target.iter().enumerate().find(|(_, row)| {
+        let entry = target.get(*row);
+        entry.is_dir() && !entry.id.is_nil() && *entry.id != empty
+    }) {
+        Some((place, _)) => Err(Refusal { path: target.outline().path(target, place), kind: RefusalKind::NotListed }),
+        None => Ok(()),
+    }
 }
 
 fn check_names(state: &Manifest) -> Result<(), Refusal> {

@@ -15,7 +15,7 @@ use super::hash::Fault;
 use super::layout::{Alias, Forest, Job, Source};
 use super::walk::{Inode, inode_of};
 use super::{IssueKind, LinkIds, Root, ScanError, ScanIssue, ScanProgress, Scanner, below};
-use crate::c4m::{Entry, RowId};
+use crate::c4m::{Entry, Field, Manifest, RowId};
 
 /// Longest name that a file can have; a longer one is that of nothing.
 const MAX_NAME_BYTES: usize = 255;
@@ -23,10 +23,11 @@ const MAX_NAME_BYTES: usize = 255;
 impl Forest {
     /// Finds the targets of all links; files and directories outside the tree are added to the forest.
     pub(super) fn resolve_links(&mut self, scanner: &Scanner<'_>) {
+        let guide = scanner.options.link_guide.as_deref();
         let inside = match scanner.options.link_ids {
-            LinkIds::None => return,
             LinkIds::Follow => None,
-            LinkIds::Inside => std::fs::canonicalize(&self.trees[0].path).ok(),
+            LinkIds::None if guide.is_none() => return,
+            LinkIds::Inside | LinkIds::None => std::fs::canonicalize(&self.trees[0].path).ok(),
         };
         if !self.links.is_empty() {
             self.index_all = true;
@@ -38,11 +39,15 @@ impl Forest {
                 return;
             }
             let path = self.target_path(link.row, link.directory);
-            if inside
-                .as_ref()
-                .is_some_and(|root| !std::fs::canonicalize(&path).is_ok_and(|path| path.starts_with(root)))
-            {
-                continue;
+            if let Some(root) = &inside {
+                let place = std::fs::canonicalize(&path);
+                let is_inside = place.as_ref().map_or(path.starts_with(&self.trees[0].path), |at| at.starts_with(root));
+                if !is_inside {
+                    self.take_from_guide(guide, link.row, link.directory);
+                }
+                if !is_inside || place.is_err() || scanner.options.link_ids == LinkIds::None {
+                    continue;
+                }
             }
             match self.source(scanner, &path) {
                 Ok(Some(source)) => self.aliases.push(Alias { row: link.row, directory: link.directory, source }),
@@ -51,6 +56,18 @@ impl Forest {
                     self.report(link.row, link.directory, IssueKind::Io("cannot read what the link points at", error));
                 }
             }
+        }
+    }
+
+    /// Gives a link the ID that it has in a manifest of the tree, if it points at the same there.
+    fn take_from_guide(&mut self, guide: Option<&Manifest>, row: RowId, directory: u32) {
+        let Some(guide) = guide.filter(|_| self.directories[directory as usize].tree == 0) else { return };
+        let listed = guide.outline().find(guide, &self.path(row, directory)).and_then(|place| guide.row_at(place));
+        if let Some(listed) = listed.map(|row| guide.get(row))
+            && listed.is_symlink()
+            && listed.target() == self.rows.get(row).target()
+        {
+            self.rows.set(row, Field::Id(*listed.id));
         }
     }
 

@@ -87,6 +87,9 @@ pub struct ScanOptions {
     pub follow_symlinks: bool,
     /// Whose content gives a symbolic link its ID.
     pub link_ids: LinkIds,
+    /// A manifest of the tree. A link that nothing is read for, as `link_ids` says, and that does not point into the tree
+    /// has the ID of the link there with the same path and target.
+    pub link_guide: Option<Arc<Manifest>>,
     /// Whether numbered files fold into sequences.
     pub sequences: bool,
     /// Threads; the count of processors when `None`.
@@ -106,6 +109,7 @@ impl Default for ScanOptions {
             only: None,
             follow_symlinks: false,
             link_ids: LinkIds::Follow,
+            link_guide: None,
             sequences: false,
             workers: None,
             drop_cache: false,
