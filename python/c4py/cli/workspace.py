@@ -7,7 +7,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import CommandError, fail, issue_text
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 from c4py.cli.terminal import shown_progress
@@ -181,7 +181,7 @@ def _snapshot(parser: Parser, arguments: list[str]) -> int:
         manifest = workspace.snapshot(store_content=not options.no_store, progress=shown_progress(options))
     except c4py.ScanError as error:
         for issue in error.errors:
-            fail(f"c4py workspace snapshot: {visible(str(issue), is_escaped=True)}", 1)
+            fail(f"c4py workspace snapshot: {issue_text(issue, options.directory)}", 1)
         raise CommandError("c4py workspace snapshot: not everything could be read", 3) from None
     if options.json:
         from c4py._json import write_manifest
@@ -215,7 +215,9 @@ def _diff(parser: Parser, arguments: list[str]) -> int:
     try:
         found = _workspace(options).diff_from_current(progress=shown_progress(options))
     except c4py.ScanError as error:
-        raise CommandError(f"c4py workspace diff: {error}", 3) from None
+        for issue in error.errors:
+            fail(f"c4py workspace diff: {issue_text(issue, options.directory)}", 0)
+        raise CommandError("c4py workspace diff: not everything could be read", 3) from None
     if options.json:
         print(found.to_json())
     else:
@@ -253,6 +255,8 @@ def _status(parser: Parser, arguments: list[str]) -> int:
             json.dumps({name: utf8_name(value) if isinstance(value, str) else value for name, value in status.items()})
         )
     else:
+        if not status["has_manifest"] and not status["interrupted"] and not status["damaged"]:
+            fail(f"c4py workspace status: {visible(options.directory)}: no workspace: nothing was checked out here", 0)
         for name, value in status.items():
             if value is not None:
                 shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else visible(str(value))
