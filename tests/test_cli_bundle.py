@@ -142,7 +142,8 @@ def test_a_workspace_from_the_first_checkout_to_a_reset(
         assert done.stderr == said
         return done.returncode, done.stdout.decode().splitlines()
 
-    assert run("status")[0] == 1
+    no_workspace = f"c4py workspace status: {home / 'ws'}: no workspace: nothing was checked out here\n"
+    assert run("status", said=no_workspace.encode())[0] == 1
     code, lines = run("checkout", "-n", shots, said=b"%d operations planned\n" % len(c4py.load(shots)))
     assert (code, "create a.txt" in lines, (home / "ws").exists()) == (0, True, False)
     code, lines = run("checkout", shots)

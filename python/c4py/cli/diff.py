@@ -67,7 +67,12 @@ def build_parser() -> Parser:
         description="Print what changed from one tree to another, as a patch.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="the old and the new: a directory, a manifest (.c4m), or - for one on stdin")
+    parser.add_argument(
+        "path",
+        nargs="*",
+        metavar="TREE",
+        help="the old and the new: a directory, a manifest (.c4m), or - for one on stdin",
+    )
     parser.add_argument(
         "-r", "--reverse", action="store_true", help="swap the trees; or preview how a change is undone"
     )

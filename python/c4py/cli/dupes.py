@@ -124,7 +124,11 @@ def build_parser() -> Parser:
     parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
     parser.add_argument("--directories", action="store_true", help="find whole directories as well")
     parser.add_argument(
-        "--min-size", type=_size, default=1, metavar="SIZE", help="leave out what is smaller: 4096, 10K, 1.5GiB; units are powers of 1024"
+        "--min-size",
+        type=_size,
+        default=1,
+        metavar="SIZE",
+        help="leave out what is smaller: 4096, 10K, 1.5GiB; units are powers of 1024",
     )
     parser.add_argument("--empty", action="store_true", help="empty files as well")
     parser.add_argument(

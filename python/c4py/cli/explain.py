@@ -160,7 +160,9 @@ examples:
   c4py explain diff shots.c4m shots/    what changed since the manifest was made
 """,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="the old and the new: a manifest (- for stdin) or a directory")
+    parser.add_argument(
+        "path", nargs="*", metavar="TREE", help="the old and the new: a manifest (- for stdin) or a directory"
+    )
     return parser
 
 

@@ -60,7 +60,9 @@ def run(arguments: Sequence[str]) -> int:
     except ImportError as error:
         raise CommandError(f"c4py ingest: {error}") from None
     except c4py.BundleError as error:
-        raise CommandError(f"c4py ingest: {visible(bundle)}: {visible(str(error), is_escaped=True)}") from None
+        # What is wrong in a directory is named by its path.
+        name = "" if os.path.isdir(bundle) else f"{visible(bundle)}: "
+        raise CommandError(f"c4py ingest: {name}{visible(str(error), is_escaped=True)}") from None
     if messages is not None:
         messages.send(
             "summary",

@@ -6,7 +6,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import fail
 from c4py.cli.chain import configured_store, read_chain, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import paint

@@ -173,9 +173,7 @@ def load(paths: Sequence[str]) -> c4py.Manifest:
     return manifest
 
 
-def read_state(
-    verb: str, paths: Sequence[str], number: int, *, is_shown: bool, is_kept: bool = False
-) -> c4py.Manifest:
+def read_state(verb: str, paths: Sequence[str], number: int, *, is_shown: bool, is_kept: bool = False) -> c4py.Manifest:
     """Give the state of a chain after so many of its sections.
 
     A number beyond the last section means the last state, as in the reference, where that is only shown; what is kept

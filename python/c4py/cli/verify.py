@@ -176,7 +176,10 @@ def _lines(report: c4py.VerifyReport, options: argparse.Namespace) -> Iterator[s
     yield from _list(
         counts,
         "unreadable",
-        (f"  ? {visible(entry.path) or '.'}: {visible(without_number(entry.message), is_escaped=True)}" for entry in report.unreadable),
+        (
+            f"  ? {visible(entry.path) or '.'}: {visible(without_number(entry.message), is_escaped=True)}"
+            for entry in report.unreadable
+        ),
     )
     yield from _list(
         counts,
