@@ -105,7 +105,7 @@ def test_errors_are_a_line(home: Path, store: c4py.FSStore) -> None:
         (["pool", "nowhere.c4m", "x"], "c4py pool: nowhere.c4m: No such file or directory"),
         (["ingest", "nowhere"], "c4py ingest: "),
         (["ingest", "empty"], "c4py ingest: empty: no bundle: it has neither a store nor a manifest"),
-        (["ingest", "x.tar"], "c4py ingest: the file ends early"),
+        (["ingest", "x.tar"], "c4py ingest: x.tar: the file ends early"),
         (["workspace", "reset"], "c4py workspace reset: .: no manifest was checked out"),
         (["workspace", "diff", "-C", "nowhere"], "c4py workspace diff: nowhere: no manifest was checked out"),
     ):
