@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import c4py
@@ -24,6 +25,18 @@ def read_text(path: str) -> bytes:
         return file.read()
 
 
+def refuse_directory(verb: str, path: str, code: int = 1) -> None:
+    """Refuse a directory in the place of a manifest, and say what makes one of it."""
+    if path != "-" and os.path.isdir(path):
+        from c4py.cli.terminal import manifest_word, shell_word
+
+        raise CommandError(
+            f"c4py {verb}: {visible(path)} is a directory, and a manifest is expected: "
+            f"make a manifest of it: c4py id {shell_word(path)} > {manifest_word(path)}",
+            code,
+        )
+
+
 def read_chain(verb: str, paths: Sequence[str]) -> c4py.Manifest:
     """Read one chain from several files; an error names the file and its line. Files that hold nothing are no chain."""
     texts = [read_text(path) for path in paths]
@@ -43,6 +56,18 @@ def read_chain(verb: str, paths: Sequence[str]) -> c4py.Manifest:
                 raise CommandError(f"c4py {verb}: {visible(path)}: in its line {line}: {error}") from None
             line -= lines
         raise
+
+
+def absent_stores() -> str:
+    """Say which of the stores that are configured are not there, as the end of a message."""
+    from c4py.store import configured_stores
+
+    try:
+        _, stores = configured_stores()
+    except (c4py.StoreNotConfigured, PermissionError):
+        return ""
+    absent = [visible(store) for store in stores if "://" not in store and not os.path.isdir(store)]
+    return f"; no store is there: {', '.join(absent)}" if absent else ""
 
 
 def configured_store() -> FSStore | MultiStore | ObjectStore | None:

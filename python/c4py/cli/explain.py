@@ -16,7 +16,7 @@ from c4py._visible import visible
 from c4py.cli import CommandError, command_errors, did_you_mean, fail
 from c4py.cli.parser import Parser, action_usage
 from c4py.cli.plain_words import COUNTED, Work, directories_text, files_text, find_changes, size_text, unchanged_files
-from c4py.cli.terminal import is_screen, paint, shown_progress
+from c4py.cli.terminal import is_screen, manifest_word, paint, shell_word, shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def _parser(action: str, description: str, operands: str, epilog: str) -> Parser
     return parser
 
 
-def _operands(parser: Parser, arguments: list[str], counts: range) -> argparse.Namespace:
+def _operands(parser: Parser, arguments: list[str], counts: range, missing: str) -> argparse.Namespace:
     options = parser.parse_mixed(arguments, "path")
     if len(options.path) not in counts:
-        raise CommandError(parser.format_usage())
+        parser.refuse(missing)
     return options
 
 
@@ -104,7 +104,7 @@ examples:
 
 
 def _id(parser: Parser, arguments: list[str]) -> int:
-    options = _operands(parser, arguments, range(1, 2))
+    options = _operands(parser, arguments, range(1, 2), "one PATH is expected")
     path = options.path[0]
     manifest, code = _listing("explain id", options, path)
     files, directories, size = manifest.file_count(), manifest.dir_count(), manifest.total_size()
@@ -123,13 +123,12 @@ def _id(parser: Parser, arguments: list[str]) -> int:
         )
         return code
     within = f"{files_text(files)} in {directories_text(directories)} ({size_text(size)})"
-    name = os.path.basename(os.path.normpath(path))
-    output = _word("output.c4m" if name in ("", ".", "..", "/") else f"{name}.c4m")
+    output = manifest_word(path)
     print(f"Scanning {visible(path)}: {paint(within, 'strong')}")
     print("\nThis produces a c4m file — a text description of every file:")
     print("  permissions  timestamp  size  name  identity")
     if path != "-":
-        print(f"\nSave it:  c4py id {_word(path)} > {output}\nDiff it:  c4py diff {output} {_word(path)}")
+        print(f"\nSave it:  c4py id {shell_word(path)} > {output}\nDiff it:  c4py diff {output} {shell_word(path)}")
     return code
 
 
@@ -154,21 +153,23 @@ def _diff_parser() -> Parser:
     parser = _parser(
         "diff",
         "Tell what changed between two trees. The files of a directory are read.",
-        "OLD NEW",
+        "TREE TREE",
         """\
 examples:
   c4py explain diff monday.c4m friday.c4m
   c4py explain diff shots.c4m shots/    what changed since the manifest was made
 """,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory")
+    parser.add_argument(
+        "path", nargs="*", metavar="TREE", help="the old and the new: a manifest (- for stdin) or a directory"
+    )
     return parser
 
 
 def _diff(parser: Parser, arguments: list[str]) -> int:
     from c4py.cli.tree import read_tree
 
-    options = _operands(parser, arguments, range(2, 3))
+    options = _operands(parser, arguments, range(2, 3), "two trees are expected, OLD and NEW")
     if options.path == ["-", "-"]:
         raise CommandError("c4py explain diff: standard input is one tree, not both")
     read = [read_tree("explain diff", path, progress=shown_progress(options)) for path in options.path]
@@ -252,7 +253,7 @@ c4py patch --dry-run lists every operation.
 def _patch(parser: Parser, arguments: list[str]) -> int:
     from c4py.cli.patch import names_manifest, read_state
 
-    options = _operands(parser, arguments, range(1, 3))
+    options = _operands(parser, arguments, range(1, 3), "a TREE is expected, and a DESTINATION if there is one")
     target, *dest = options.path
     if dest and not names_manifest(dest[0]):
         return _reconcile(options, target, dest[0])
@@ -261,7 +262,7 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
     if os.path.isdir(target):
         manifest, code = _listing("explain patch", options, target)
     else:
-        manifest, code = read_state([target], options.number, is_shown=True), 0
+        manifest, code = read_state("explain patch", [target], options.number, is_shown=True, is_kept=bool(dest)), 0
     files, size = manifest.file_count(), manifest.total_size()
     if options.json:
         from c4py._json import issue_object
@@ -278,7 +279,7 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
         print(f"It would be written to {visible(dest[0])}.\n\nRun without 'explain' to apply.")
     else:
         print("Provide a destination directory to see the reconciliation plan:")
-        print(f"  c4py explain patch {_word(target)} ./dest/")
+        print(f"  c4py explain patch {shell_word(target)} ./dest/")
     return code
 
 
@@ -306,7 +307,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
         manifest = (
             state_before("explain patch", target, load([target]))
             if options.reverse
-            else read_state([target], options.number, is_shown=False)
+            else read_state("explain patch", [target], options.number, is_shown=False)
         )
         if target != "-":
             refuse_lost_manifest(target, manifest, dest)
@@ -370,21 +371,6 @@ def _store_names() -> tuple[str, ...]:
         return configured_stores()[1]
     except (c4py.StoreNotConfigured, PermissionError):
         return ()
-
-
-def _word(path: str) -> str:
-    """Write a path as one word of a shell, all of it seen and none of it obeyed."""
-    if path.startswith("-"):
-        path = f"./{path}"
-    if path.isprintable():
-        from shlex import quote
-
-        return quote(path)
-    # As bash and zsh read it: each byte that is not shown is three octal digits.
-    shown = (
-        c if c.isprintable() and c not in "\\'" else "".join(f"\\{byte:03o}" for byte in os.fsencode(c)) for c in path
-    )
-    return f"$'{''.join(shown)}'"
 
 
 def _print_json(document: dict[str, object]) -> None:

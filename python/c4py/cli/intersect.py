@@ -66,7 +66,7 @@ def _path_parser() -> Parser:
 def _parser(action: str, description: str, epilog: str) -> Parser:
     parser = Parser(
         prog=f"c4py intersect {action}",
-        usage="%(prog)s [flags] a b",
+        usage="%(prog)s [flags] TREE TREE",
         description=description,
         epilog=epilog,
     )
@@ -88,7 +88,7 @@ def _print_by_path(parser: Parser, arguments: list[str]) -> int:
 def _print(parser: Parser, arguments: list[str], by: Literal["id", "path"]) -> int:
     options = parser.parse_mixed(arguments, "tree")
     if len(options.tree) != 2:
-        raise CommandError(parser.format_usage())
+        parser.refuse("two trees are expected, A and B")
     if options.tree == ["-", "-"]:
         raise CommandError(f"{parser.prog}: standard input is one tree, not two")
     # What has no ID is nothing's content.

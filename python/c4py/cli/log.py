@@ -6,8 +6,8 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
-from c4py.cli.chain import configured_store, read_chain
+from c4py.cli import fail
+from c4py.cli.chain import configured_store, read_chain, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import paint
 
@@ -36,7 +36,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py log",
-        usage="%(prog)s [-h] [--json] file.c4m...",
+        usage="%(prog)s [-h] [--json] MANIFEST...",
         description="List the sections of a chain of patches, and what each changed.",
         epilog=EPILOG,
     )
@@ -50,7 +50,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
-        raise CommandError(parser.format_usage())
+        parser.refuse("at least one MANIFEST is expected")
+    for path in options.path:
+        refuse_directory("log", path)
     sections = _sections(read_chain("log", options.path))
     if options.json:
         _print_json(sections)

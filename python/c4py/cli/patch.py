@@ -43,8 +43,10 @@ What it does depends on the operands:
 
   MANIFEST                     print the last state of its chain
   MANIFEST OUT.c4m             write that to a file
-  MANIFEST MANIFEST MANIFEST   print the last state of a chain in three or more files
-  DIRECTORY                    print its manifest; its content is stored, if a store is configured
+  MANIFEST MANIFEST MANIFEST   print the last state of a chain in three or
+                               more files
+  DIRECTORY                    print its manifest, and store its content, if
+                               a store is configured
   DIRECTORY OUT.c4m            write that to a file
   MANIFEST DIRECTORY           make the directory what the manifest says
   DIRECTORY DIRECTORY          make the second what the first is
@@ -60,7 +62,7 @@ examples:
   c4py patch -s delivery.c4m shots/ > change.c4m
   c4py patch -r change.c4m shots/            keep in the store what is replaced, and go back
   c4py patch plates/ copy/                   make copy/ the same as plates/
-  c4py patch --json delivery.c4m shots/ | jq 'select(.message_type == "missing") | .path'
+  c4py patch --json a.c4m shots/ | jq 'select(.message_type == "missing").path'
                                              what is nowhere to be had, for a program
 
 Everything is looked up before anything is changed: where content is missing the command says which, and touches
@@ -115,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(arguments, "path")
     paths: list[str] = options.path
     if not paths:
-        raise CommandError(parser.format_usage())
+        parser.refuse("a TREE is expected")
     if options.reverse and len(paths) != 2:
         raise CommandError("c4py patch: -r takes a change and a directory")
     if len(paths) > 2 and any(os.path.isdir(path) for path in paths):
@@ -128,7 +130,9 @@ def run(arguments: Sequence[str]) -> int:
     if is_directory:
         manifest, code = _scan(options, paths[0])
     else:
-        manifest, code = read_state(paths if len(paths) > 2 else paths[:1], options.number, is_shown=True), 0
+        chain = paths if len(paths) > 2 else paths[:1]
+        manifest = read_state("patch", chain, options.number, is_shown=True, is_kept=len(paths) == 2)
+        code = 0
     if len(paths) == 2:
         c4py.dump(manifest, paths[1], pretty=options.ergonomic)
         _tell_written(options, paths[1], manifest)
@@ -169,13 +173,22 @@ def load(paths: Sequence[str]) -> c4py.Manifest:
     return manifest
 
 
-def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
+def read_state(verb: str, paths: Sequence[str], number: int, *, is_shown: bool, is_kept: bool = False) -> c4py.Manifest:
     """Give the state of a chain after so many of its sections.
+
+    A number beyond the last section means the last state, as in the reference, where that is only shown; what is kept
+    in a file, or in a directory, is an error then.
 
     Of a patch whose base is not at hand the entries alone are given where they are only shown: a directory that was
     brought to them would lose everything else.
     """
     manifest = load(paths)
+    sections = max(1, len(manifest.patch_sections))
+    if number > sections:
+        beyond = f"no section {number}: the chain has {sections} section{'s' if sections > 1 else ''}"
+        if is_kept or not is_shown:
+            raise CommandError(f"c4py {verb}: {beyond}")
+        fail(f"c4py {verb}: note: {beyond}; this is its last state", 0)
     if manifest.base is not None:
         try:
             return c4py.resolve_chain(manifest, store=configured_store(), stop_at=number)
@@ -197,7 +210,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     manifest = c4py.scan(path, store=store, mode=options.mode, progress=progress, on_error="record")
     if store is not None:
         store.flush()
-    return manifest, tell_issues("patch", manifest)
+    return manifest, tell_issues("patch", manifest, path)
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
@@ -210,7 +223,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     sources = [*options.source]
     if is_directory and not options.reverse:
         manifest = c4py.scan(target, progress=outcome.progress, on_error="record")
-        if outcome.tell_unread(manifest.errors):
+        if outcome.tell_unread(manifest.errors, target):
             # Nobody knows what the directory should become.
             return 3
         sources.append(target)
@@ -218,7 +231,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
         manifest = (
             state_before("patch", target, load([target]))
             if options.reverse
-            else read_state([target], options.number, is_shown=False)
+            else read_state("patch", [target], options.number, is_shown=False)
         )
     if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
@@ -240,7 +253,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     before = c4py.Manifest()
     if os.path.isdir(dest):
         before = _as_it_is(dest, manifest, outcome)
-        if outcome.tell_unread(before.errors):
+        if outcome.tell_unread(before.errors, dest):
             return 3
     if options.store and store is not None:
         from c4py.store.manifests import put_manifest

@@ -12,7 +12,7 @@ import c4py
 from c4py._replace import replace_paths
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.chain import read_text
+from c4py.cli.chain import read_text, refuse_directory
 from c4py.cli.parser import Parser
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py split",
-        usage="%(prog)s [-h] [--json] file.c4m N before.c4m after.c4m",
+        usage="%(prog)s [-h] [--json] MANIFEST N BEFORE AFTER",
         description="Split a chain of patches in two after its section N.",
         epilog=EPILOG,
     )
@@ -58,11 +58,12 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "operand")
     if len(options.operand) != 4:
-        raise CommandError(parser.format_usage())
+        parser.refuse("a MANIFEST, N, BEFORE and AFTER are expected")
     source, number, before, after = options.operand
     count = int(number) if number.isascii() and number.isdigit() else 0
     if count < 1:
         raise CommandError(f"c4py split: N must be a positive integer, got {visible(number)!r}")
+    refuse_directory("split", source)
     _refuse_one_place(source, before, after)
     try:
         state, rest = c4py.split_chain(read_text(source), count)

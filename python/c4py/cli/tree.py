@@ -11,7 +11,7 @@ import stat
 import c4py
 from c4py._rust import loads
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import CommandError, fail, issue_text
 from c4py.cli.chain import configured_store, read_text
 from c4py.cli.parser import output_inside
 
@@ -68,7 +68,7 @@ def scan_tree(
         store.flush()
     if printed and printed in manifest:
         raise _listed_output(verb, path, printed)
-    return manifest, tell_issues(verb, manifest)
+    return manifest, tell_issues(verb, manifest, path)
 
 
 def _listed_output(verb: str, directory: str, name: str) -> CommandError:
@@ -79,10 +79,10 @@ def _listed_output(verb: str, directory: str, name: str) -> CommandError:
     )
 
 
-def tell_issues(verb: str, manifest: c4py.Manifest) -> int:
+def tell_issues(verb: str, manifest: c4py.Manifest, root: str) -> int:
     """Print what a scan could not read, and what else is worth knowing; give the exit code, 3 or 0."""
     for issue in manifest.errors:
-        fail(f"c4py {verb}: {visible(str(issue), is_escaped=True)}", 0)
+        fail(f"c4py {verb}: {issue_text(issue, root)}", 0)
     return 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 

@@ -204,7 +204,7 @@ complete -c c4py -n '__c4py_is --from "intersect path" 0' -a '(__c4py_manifests)
 # dupes
 complete -c c4py -n '__c4py_is "dupes"' -s h -l help -d 'print this'
 complete -c c4py -n '__c4py_is "dupes"' -l directories -d 'find whole directories as well'
-complete -c c4py -n '__c4py_is "dupes"' -l min-size -x -d 'leave out what is smaller: 4096, 10K, 1.5G'
+complete -c c4py -n '__c4py_is "dupes"' -l min-size -x -d 'leave out what is smaller: 4096, 10K, 1.5GiB; units are powers of 1024'
 complete -c c4py -n '__c4py_is "dupes"' -l empty -d 'empty files as well'
 complete -c c4py -n '__c4py_is "dupes"' -l exclude -x -d 'leave out names or paths that match'
 complete -c c4py -n '__c4py_is "dupes"' -l json -d 'print JSON'
