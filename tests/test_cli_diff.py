@@ -432,7 +432,7 @@ def test_quick_reads_only_what_size_or_time_tell(home: Path, tree: Path) -> None
 
 
 def test_another_mode_than_that_of_the_manifest_is_noted(home: Path, tree: Path) -> None:
-    for made, compared, hint in (("m", "f", b"-m m or -m s may be meant"), ("f", "m", b"--quick may be meant")):
+    for made, compared, hint in (("m", "f", b"; -m m or -m s may"), ("f", "m", b"; no -m m, or --quick")):
         (home / "old.c4m").write_bytes(c4py_run("id", "-m", made, tree, home=home).stdout)
         done = c4py_run("diff", "-m", compared, "old.c4m", tree, home=home)
         assert done.returncode == 0
@@ -471,6 +471,19 @@ def test_output_over_an_argument_is_refused(home: Path, tree: Path) -> None:
     done = shell(f"c4py diff old.c4m {tree} > old.c4m", home)
     assert done.returncode == 1
     assert b"old.c4m is an argument, and the output would replace it: use '>>'" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["-e", "--summary", "--json"])
+def test_what_is_for_people_or_programs_is_not_appended_to_a_chain(home: Path, tree: Path, form: str) -> None:
+    (home / "old.c4m").write_bytes(before := c4py_run("id", tree, home=home).stdout)
+    (tree / "new").touch()
+    done = shell(f"c4py diff {form} old.c4m {tree} >> old.c4m", home)
+    assert done.returncode == 1
+    assert b"old.c4m is an argument, and the output would be written behind what it holds" in done.stderr
+    assert (home / "old.c4m").read_bytes() == before
+    done = shell(f"c4py diff {form} - {tree} < old.c4m >> old.c4m", home)
+    assert b"standard input is an argument" in done.stderr
+    assert (home / "old.c4m").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,7 @@ def test_what_patch_refuses_is_told(trees: Path) -> None:
     [
         (("id", "a", "b"), "usage: c4py explain id"),
         (("diff", "a", "b", "c"), "usage: c4py explain diff"),
-        (("diff", "-", "-"), "c4py explain diff: standard input is one tree, not both"),
+        (("diff", "-", "-"), "c4py explain diff: standard input (-) can be one of the arguments, not two"),
         (("patch", "a", "b", "c"), "usage: c4py explain patch"),
         (("patch", "-r", "a"), "c4py explain patch: -r and --source are for a directory that is changed"),
         (("id", "nowhere"), "c4py explain id: nowhere: No such file or directory"),
@@ -366,6 +366,36 @@ def test_hostile_names_are_seen_and_not_obeyed(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("unprivileged")
+@pytest.mark.parametrize("is_directory", [False, True])
+@pytest.mark.parametrize("target", ["tree", "tree.c4m"])
+def test_a_destination_that_cannot_be_read_ends_patch_its_dry_run_and_explain_alike(
+    capfd: pytest.CaptureFixture[str], target: str, is_directory: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        tree, dest = Path(directory) / "tree", Path(directory) / "dest"
+        for place in (tree, dest):
+            place.mkdir()
+            (place / "closed").write_text(place.name)
+        c4py.dump(c4py.scan(tree), Path(directory) / "tree.c4m")
+        if is_directory:
+            (dest / "closed").unlink()
+            (dest / "closed").mkdir()
+        (dest / "closed").chmod(0)
+        said = []
+        for command in ("patch", "patch --dry-run", "explain patch"):
+            assert main([*command.split(), "-q", "--source", str(tree), f"{directory}/{target}", str(dest)]) == 3
+            printed = capfd.readouterr()
+            assert printed.out == ""
+            said.append(printed.err.replace("explain ", ""))
+        assert "closed: " in said[0]
+        assert said == said[:1] * 3
+        assert main(["explain", "patch", "--json", "-q", f"{directory}/{target}", str(dest)]) == 3
+        (error,) = json.loads(capfd.readouterr().out)["errors"]
+        assert error["path"] == "closed"
+        (dest / "closed").chmod(0o700)
+
+
+@pytest.mark.usefixtures("unprivileged")
 def test_what_cannot_be_read_is_told_and_ends_with_3(capfd: pytest.CaptureFixture[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         tree = Path(directory) / "tree"
@@ -375,7 +405,10 @@ def test_what_cannot_be_read_is_told_and_ends_with_3(capfd: pytest.CaptureFixtur
             assert main(["explain", *map(str, arguments)]) == 3
             assert "closed: " in capfd.readouterr().err
         assert main(["explain", "diff", str(tree), str(tree)]) == 3
-        assert "  No differences in what could be read.\n" in capfd.readouterr().out
+        printed = capfd.readouterr()
+        said = "  No differences in what could be read.\n  1 path could not be read\n    closed\n"
+        assert said in printed.out
+        assert printed.err.count("closed: ") == 1
         assert main(["explain", "id", "--json", str(tree)]) == 3
         (error,) = json.loads(capfd.readouterr().out)["errors"]
         assert (error["path"], error["is_error"]) == ("closed", True)

@@ -70,7 +70,7 @@ def test_flags_stand_anywhere(home: Path) -> None:
         (["idd", "a", "b"], "c4py intersect: unknown action 'idd'; did you mean 'id'?"),
         (["\x1b[0m"], "unknown action '\\x1b[0m'"),
         (["id", "a", "b", "c"], "usage: c4py intersect id"),
-        (["path", "-", "-"], "standard input is one tree, not two"),
+        (["path", "-", "-"], "standard input (-) can be one of the arguments, not two"),
         (["id", "-m", "m", "a", "b"], "unrecognized arguments: -m"),
         (["id", "a", "none.c4m"], "none.c4m: No such file or directory"),
     ],
@@ -91,3 +91,6 @@ def test_what_cannot_be_read_ends_with_3(capfd: pytest.CaptureFixture[str]) -> N
         printed = capfd.readouterr()
         assert [entry.name for entry in c4py.loads(printed.out)] == ["moved"]
         assert "closed: cannot open the file" in printed.err
+        # A directory that is named twice is read once.
+        assert main(["intersect", "id", f"{directory}/a", f"{directory}/a"]) == 3
+        assert capfd.readouterr().err.count("closed: ") == 1

@@ -81,6 +81,36 @@ def test_conflicts_are_told_and_nothing_is_printed(three: Path) -> None:
     assert done.stderr.decode().splitlines() == ["conflict: x", "conflict: y\\x1b"]
 
 
+def test_a_file_and_a_directory_of_one_name_are_in_conflict(three: Path) -> None:
+    (three / "file.c4m").write_text(line("x", "file") + line("y", "file"))
+    (three / "directory.c4m").write_text("drwxr-xr-x - - x/ -\n  - - - y/ -\n    - - - z -\n")
+    said = b"conflict: x: a file in one tree, a directory in another\n"
+    for paths in (["file.c4m", "directory.c4m"], ["directory.c4m", "c.c4m", "file.c4m"]):
+        done = c4py_run("merge", *paths, home=three)
+        assert (done.returncode, done.stdout, done.stderr) == (1, b"", said)
+    # With a base it is one as well.
+    done = c4py_run("merge", "--base", "c.c4m", "file.c4m", "directory.c4m", home=three)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", said)
+    kept = c4py_run("merge", "--keep-both", "file.c4m", "directory.c4m", home=three)
+    assert (kept.returncode, kept.stderr) == (1, said)
+    assert [entry.name for entry in c4py.loads(kept.stdout)] == ["x", "y", "x/", "y/", "z"]
+    told = json.loads(c4py_run("merge", "--json", "directory.c4m", "file.c4m", home=three).stdout)
+    (conflict,) = told["conflicts"]
+    sides = (conflict[side]["type"] for side in ("local", "remote"))
+    assert (conflict["path"], *sides) == ("x", "directory", "file")
+    (three / "both.c4m").write_text("- - - d/ -\n  - - - x -\n")
+    (three / "nested.c4m").write_text("- - - d/ -\n  - - - x/ -\n    - - - z -\n")
+    done = c4py_run("merge", "both.c4m", "nested.c4m", home=three)
+    assert (done.returncode, done.stderr) == (1, said.replace(b" x:", b" d/x:"))
+
+
+def test_a_path_is_one_conflict_however_many_trees_differ(three: Path) -> None:
+    (three / "b2.c4m").write_text(line("x", "third", 2022))
+    done = c4py_run("merge", "--json", "a.c4m", "b.c4m", "b2.c4m", home=three)
+    assert (done.returncode, done.stderr) == (1, b"conflict: x\n")
+    assert [conflict["path"] for conflict in json.loads(done.stdout)["conflicts"]] == ["x"]
+
+
 def test_both_sides_of_a_conflict_can_be_kept(three: Path) -> None:
     done = c4py_run("merge", "--keep-both", "a.c4m", "b.c4m", home=three)
     assert (done.returncode, done.stderr) == (1, b"conflict: x\n")

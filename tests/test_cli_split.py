@@ -151,6 +151,15 @@ def test_a_disk_that_is_full_leaves_everything_as_it_is(home: Path) -> None:
     assert (home / "before.c4m").read_text() == "old"
 
 
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1", "before.c4m"])
+def test_output_that_was_redirected_keeps_what_is_in_its_file(home: Path, place: str) -> None:
+    write_chain(home)
+    command = f'echo first > before.c4m; "$1" -m c4py split chain.c4m 1 {place} rest.c4m >> before.c4m'
+    subprocess.run(["bash", "-c", command, "-", COMMAND[0]], cwd=home, env=environment(home), check=True)
+    assert (home / "before.c4m").read_text() == "first\n" + STATES[0]
+    assert sorted(os.listdir(home)) == ["before.c4m", "chain.c4m", "rest.c4m"]
+
+
 def test_what_is_no_file_is_written_to(home: Path) -> None:
     write_chain(home)
     done = c4py_run("split", "chain.c4m", "2", "/dev/null", "/dev/stdout", home=home)

@@ -77,6 +77,12 @@ def test_output_that_cannot_be_written_is_an_error(home: Path, closed: str, why:
         assert shell(home, f"c4py {arguments} {closed}") == (code, "", message)
 
 
+@pytest.mark.parametrize(("closed", "why"), [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")])
+def test_large_output_fails_as_small_output_does(home: Path, closed: str, why: str) -> None:
+    (home / "list").write_text("".join(f"{number:0100}\n" for number in range(20_000)))
+    assert shell(home, f"c4py paths list {closed}") == (1, "", f"c4py paths: standard output: {why}\n")
+
+
 def test_a_command_that_prints_nothing_needs_no_output(home: Path, delivery: Path) -> None:
     assert shell(home, "c4py verify -q m.c4m d >&-") == (0, "", "")
     assert shell(home, "c4py verify -q m.c4m d <&- >&- 2>&-") == (0, "", "")

@@ -7,13 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import c4py
 import pytest
 from c4py.cli import main
-from command import COMMAND, c4py_run, environment, hear_signals
+from command import COMMAND, c4py_run, environment
+from terminals import OnTerminal
 
 
 @pytest.fixture
@@ -257,15 +257,8 @@ def test_an_interrupt_ends_it(home: Path, delivery: Path) -> None:
         file.truncate(40_000_000_000)
     c4id = c4py.identify_bytes(b"other")
     (home / "delivery.c4m").write_text(f"-rw-r--r-- - 40000000000 large {c4id}\n")
-    process = subprocess.Popen(
-        [*COMMAND, "verify", "delivery.c4m", "delivery"],
-        cwd=home,
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=hear_signals,
-    )
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"c4py: interrupted\n")
+    running = OnTerminal(home, ["verify", "delivery.c4m", "delivery"])
+    running.wait_for(lambda sent: "reading" in sent)
+    running.process.send_signal(signal.SIGINT)
+    code, out, screen = running.end()
+    assert (code, out, screen.text) == (130, b"", "c4py: interrupted")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO, Any, cast
@@ -105,6 +107,22 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert os.read(reader, 1000).decode() == TEXT
     os.close(reader)
     assert fifo.is_fifo()
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/3", "printed.c4m"])
+@pytest.mark.parametrize("mode", [">", ">>"])
+def test_a_file_that_is_open_is_written_to_where_it_stands(tmp_path: Path, path: str, mode: str) -> None:
+    printed = tmp_path / "printed.c4m"
+    printed.write_text("from before\n")
+    code = (
+        "import sys, c4py; print('printed'); c4py.dump(c4py.Manifest([c4py.Entry('a', size=1)]), sys.argv[1]);"
+        "print('after')"
+    )
+    command = ["bash", "-c", f'exec "$@" {mode} printed.c4m 2>&1 3>&1', "-", sys.executable, "-c", code, path]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    before = "from before\n" if mode == ">>" else ""
+    assert printed.read_text() == f"{before}printed\n- - 1 a -\nafter\n"
+    assert os.listdir(tmp_path) == ["printed.c4m"]
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename", "fchmod"])

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def replace_file(directory: int, name: str, pieces: Iterable[bytes], mode: int =
 def replace_path(dest: str | bytes, content: bytes, mode: int = 0o666) -> None:
     """Give the file at a path new content, all of it or none; it keeps its permission bits, a new one has `mode`.
 
-    What is no file (a terminal, a pipe) is written to. Every OSError names `dest`, not the file beside it.
+    What is no file (a terminal, a pipe) is written to, and so is the file that is this process's standard output or
+    error, or that the caller opened (/dev/stdout, /dev/fd/3). Every OSError names `dest`, not the file beside it.
     """
     replace_paths({dest: content}, mode)
 
@@ -152,6 +154,9 @@ def _write_beside(path: str, content: bytes, mode: int, opened: contextlib.ExitS
     if old is not None and not stat.S_ISREG(old):
         # The name that a pipe has behind /dev/stdout is none to open it by.
         return lambda: _write_into(path, content)
+    descriptor = None if old is None else _open_descriptor(path)
+    if descriptor is not None:
+        return lambda: _write_to(descriptor, content)
     path = os.path.realpath(path)
     directory = _open_parent(path)
     opened.callback(os.close, directory)
@@ -161,6 +166,28 @@ def _write_beside(path: str, content: bytes, mode: int, opened: contextlib.ExitS
         new.set_mode(stat.S_IMODE(old))
     new.synchronize()
     return new.replace
+
+
+def _open_descriptor(path: str) -> int | None:
+    """Give the descriptor on which the caller has opened the file at a path: in a new file it would see nothing."""
+    directory, name = os.path.split(os.path.abspath(path))
+    if directory in ("/dev/fd", "/proc/self/fd") and name.isdecimal():
+        return int(name)
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _write_to(descriptor: int, content: bytes) -> None:
+    """Write to an open file, where it stands: behind what this process has printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _write_into(path: str, content: bytes) -> None:

@@ -14,6 +14,7 @@ from c4py._visible import visible
 from c4py.cli import CommandError
 from c4py.cli.chain import absent_stores
 from c4py.cli.parser import Parser
+from c4py.cli.tree import refuse_output_over
 from c4py.store.content import READ_BYTES
 
 TYPE_CHECKING = False
@@ -69,6 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         c4id = c4py.parse(target)
     except (ValueError, TypeError):
+        refuse_output_over("cat", [target])
         _print_file(options, target)
     else:
         _print_stored(options, c4id)

@@ -89,7 +89,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--workers", type=worker_count, metavar="N", help="threads; by default one a processor")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people; not to be kept")
     form.add_argument("--summary", action="store_true", help="print paths, and how many of each kind")
     form.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -106,7 +106,10 @@ def run(arguments: Sequence[str]) -> int:
     if options.mode != "full" and (options.store or options.quick):
         raise CommandError("c4py diff: -s and --quick are for IDs of content, and -m s and -m m have none")
     if not options.quiet:
-        refuse_output_over("diff", paths, may_append=True)
+        # What is for people is no part of a chain.
+        is_patch = not (options.ergonomic or options.summary or options.json)
+        hint = ": use '>>' to keep what is there" if is_patch else ""
+        refuse_output_over("diff", paths, may_append=is_patch, hint=hint)
     old, new, code = _trees(options, paths)
     if not options.quiet:
         _print(options, old, new, code)
@@ -129,16 +132,14 @@ def _trees(options: argparse.Namespace, paths: list[str]) -> tuple[c4py.Manifest
         return _way_back(options, first, listed[first], second, scan)
     listed = {path: whole("diff", path, manifest) for path, manifest in listed.items()}
     scan["guide"] = _guide(options, listed)
-    trees, codes = [], [0]
+    trees, code = dict(listed), 0
     for path in reversed(paths) if options.reverse else paths:
-        if path in listed:
-            trees.append(listed[path])
-            continue
-        manifest, code = scan_tree("diff", path, is_printed=not options.quiet, **scan)
-        trees.append(_as_read(manifest) if listed else manifest)
-        codes.append(code)
-    old, new = trees
-    return old, new, max(codes)
+        if path not in trees:
+            manifest, found = scan_tree("diff", path, is_printed=not options.quiet, **scan)
+            trees[path] = _as_read(manifest) if listed else manifest
+            code = max(code, found)
+    old, new = (trees[path] for path in (reversed(paths) if options.reverse else paths))
+    return old, new, code
 
 
 def _guide(options: argparse.Namespace, listed: dict[str, c4py.Manifest]) -> c4py.Manifest | None:
@@ -150,7 +151,8 @@ def _guide(options: argparse.Namespace, listed: dict[str, c4py.Manifest]) -> c4p
     ((path, manifest),) = listed.items()
     has_ids = any(entry.c4id is not None for entry in manifest)
     if len(manifest) and has_ids != (options.mode == "full") and not options.quiet:
-        has, hint = ("IDs", "--quick") if has_ids else ("no IDs", "-m m or -m s")
+        mode = options.mode[0]
+        has, hint = ("IDs", f"no -m {mode}, or --quick instead,") if has_ids else ("no IDs", "-m m or -m s")
         fail(f"c4py diff: note: {visible(path)} has {has}, so that all entries differ; {hint} may be meant", 0)
     return manifest if options.quick else None
 

@@ -15,7 +15,16 @@ import c4py
 from c4py._visible import visible
 from c4py.cli import CommandError, command_errors, did_you_mean, fail
 from c4py.cli.parser import Parser, action_usage
-from c4py.cli.plain_words import COUNTED, Work, directories_text, files_text, find_changes, size_text, unchanged_files
+from c4py.cli.plain_words import (
+    COUNTED,
+    Work,
+    count_text,
+    directories_text,
+    files_text,
+    find_changes,
+    size_text,
+    unchanged_files,
+)
 from c4py.cli.terminal import is_screen, manifest_word, paint, shell_word, shown_progress
 
 TYPE_CHECKING = False
@@ -167,12 +176,12 @@ examples:
 
 
 def _diff(parser: Parser, arguments: list[str]) -> int:
-    from c4py.cli.tree import read_tree
+    from c4py.cli.tree import read_trees, refuse_output_over, refuse_two_streams
 
     options = _operands(parser, arguments, range(2, 3), "two trees are expected, OLD and NEW")
-    if options.path == ["-", "-"]:
-        raise CommandError("c4py explain diff: standard input is one tree, not both")
-    read = [read_tree("explain diff", path, progress=shown_progress(options)) for path in options.path]
+    refuse_two_streams("explain diff", options.path)
+    refuse_output_over("explain diff", options.path)
+    read = read_trees("explain diff", options.path, is_printed=True, progress=shown_progress(options))
     (old, first_code), (new, second_code) = read
     tell = _print_diff_json if options.json else _print_diff
     tell(options.path, old, new, c4py.diff(old, new))
@@ -192,6 +201,9 @@ def _print_diff(paths: Sequence[str], old: c4py.Manifest, new: c4py.Manifest, fo
                 _print_items(changes)
     if is_same:
         print("  No differences in what could be read." if found.errors else "  No differences.")
+    if found.errors:
+        print(paint(f"  {count_text(len(found.errors), 'path')} could not be read", "bad"))
+        _print_items([visible(issue.path) or "." for issue in found.errors])
     unchanged = unchanged_files(found)
     if unchanged:
         print(f"\n{files_text(unchanged)} unchanged.")
@@ -287,7 +299,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
     from c4py.cli.chain import configured_store
     from c4py.cli.outcome import missing_text
     from c4py.cli.patch import REMEDY, load, read_state, refuse_no_directory
-    from c4py.cli.tree import read_tree, state_before
+    from c4py.cli.tree import read_tree, scan_before_change, state_before
     from c4py.reconcile import refuse_lost_manifest
 
     refuse_no_directory("c4py explain patch", dest)
@@ -311,6 +323,13 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
         )
         if target != "-":
             refuse_lost_manifest(target, manifest, dest)
+    # As patch does it, which changes nothing that it cannot read.
+    before, code = scan_before_change("explain patch", dest, manifest, progress=progress)
+    errors = [*errors, *before.errors]
+    if code:
+        if options.json:
+            _print_plan_json(target, dest, None, errors)
+        return code
     store = configured_store()
     plan = c4py.reconcile(manifest, dest, store=store, sources=sources, dry_run=True, progress=progress)
     if options.json:

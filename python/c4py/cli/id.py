@@ -22,6 +22,7 @@ from c4py._visible import visible
 from c4py.cli import CommandError, fail, issue_text
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import shown_progress
+from c4py.cli.tree import refuse_output_over
 from c4py.scanner import read_patterns
 from c4py.store import is_store_automatic
 
@@ -87,7 +88,7 @@ def build_parser() -> Parser:
     parser.add_argument("path", nargs="*", metavar="PATH", help="a directory, a manifest (.c4m), or files")
     parser.add_argument("-i", "--id-only", action="store_true", help="print bare IDs, one a line")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people; not to be kept")
     form.add_argument("--json", action="store_true", help="print JSON")
     parser.add_quiet("print nothing, and show no progress")
     parser.add_argument("-s", "--store", action="store_true", default=None, help="store what is identified")
@@ -141,6 +142,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(_with_cache_value(arguments), "path")
     if not options.path and stat.S_ISCHR(os.fstat(0).st_mode):
         parser.refuse("a PATH is expected, or something on standard input")
+    if not options.quiet:
+        refuse_output_over("id", options.path)
     options.store = _store(options)
     if not options.path:
         return _print_ids(options, [(None, _identify_stream(options), [])])

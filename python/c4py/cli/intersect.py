@@ -6,11 +6,10 @@ import sys
 
 import c4py
 from c4py._rust import dumps_bytes
-from c4py.cli import CommandError
 from c4py.cli.id import scan_mode
 from c4py.cli.parser import Parser, run_action
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import read_tree
+from c4py.cli.tree import read_trees, refuse_output_over, refuse_two_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def _parser(action: str, description: str, epilog: str) -> Parser:
         epilog=epilog,
     )
     parser.add_argument("tree", nargs="*", metavar="TREE", help="A, then B")
-    parser.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people")
+    parser.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people; not to be kept")
     parser.add_json()
     parser.add_quiet()
     return parser
@@ -89,18 +88,18 @@ def _print(parser: Parser, arguments: list[str], by: Literal["id", "path"]) -> i
     options = parser.parse_mixed(arguments, "tree")
     if len(options.tree) != 2:
         parser.refuse("two trees are expected, A and B")
-    if options.tree == ["-", "-"]:
-        raise CommandError(f"{parser.prog}: standard input is one tree, not two")
+    verb = f"intersect {by}"
+    refuse_two_streams(verb, options.tree)
+    refuse_output_over(verb, options.tree)
     # What has no ID is nothing's content.
     mode: Literal["structure", "metadata", "full"] = "full" if by == "id" else options.mode
-    (a, a_code), (b, b_code) = (
-        read_tree(f"intersect {by}", path, mode=mode, progress=shown_progress(options)) for path in options.tree
-    )
+    read = read_trees(verb, options.tree, is_printed=True, mode=mode, progress=shown_progress(options))
+    (a, a_code), (b, b_code) = read
     manifest = c4py.intersect(a, b, by=by)
     if options.json:
         from c4py._json import write_manifest
 
-        write_manifest(manifest, sys.stdout.write, errors=[*a.errors, *b.errors])
+        write_manifest(manifest, sys.stdout.write, errors=[*a.errors, *([] if a is b else b.errors)])
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(dumps_bytes(manifest, pretty=options.ergonomic))

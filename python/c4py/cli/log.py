@@ -10,6 +10,7 @@ from c4py.cli import fail
 from c4py.cli.chain import configured_store, read_chain, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import paint
+from c4py.cli.tree import refuse_output_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.refuse("at least one MANIFEST is expected")
     for path in options.path:
         refuse_directory("log", path)
+    refuse_output_over("log", options.path)
     sections = _sections(read_chain("log", options.path))
     if options.json:
         _print_json(sections)

@@ -2,7 +2,9 @@
 
 Trees are taken in one after the other; what is in one of them is in the result. Two that have different content at one
 path are in conflict: each such path is told on stderr, nothing is printed, and the exit code is 1. With `--keep-both`
-the result is printed all the same: the newer entry keeps the name, the other one is `NAME.conflict` beside it.
+the result is printed all the same: the newer entry keeps the name, the other one is `NAME.conflict` beside it. A file
+in one tree where another has a directory is a conflict as well; there both keep the name, and no directory can be made
+of the result until one is renamed.
 
 With `--base` a tree counts for what it changed since the base: what it does not have, it has removed. Where something
 of a directory could not be read nothing is merged, because it would look as if it were not there; `--json` prints what
@@ -15,7 +17,7 @@ import os
 import sys
 
 import c4py
-from c4py._rust import dumps_bytes
+from c4py._rust import PathBlocks, dumps_bytes
 from c4py._visible import visible
 from c4py.cli import fail
 from c4py.cli.id import scan_mode
@@ -26,7 +28,7 @@ from c4py.cli.tree import read_manifest, refuse_output_over, refuse_two_streams,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 EPILOG = """\
 examples:
@@ -39,7 +41,8 @@ examples:
   c4py id a/ | c4py merge - b.c4m              - is a manifest on standard input
 
 Two files are the same when their IDs are, two directories always; their metadata is that of the base, or else of the
-tree that comes first.
+tree that comes first. A file and a directory of one name are in conflict: --keep-both prints both under that name, and
+one has to be renamed before patch can make a directory of it.
 
 Where something of a directory cannot be read, --json prints {"c4id": null, ...} and tells in "errors" what it is.
 
@@ -67,7 +70,7 @@ def build_parser() -> Parser:
     parser.add_argument("--keep-both", action="store_true", help="print the result of conflicts as well")
     parser.add_quiet()
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people, in local time")
+    form.add_argument("-e", "--ergonomic", action="store_true", help="print the form for people; not to be kept")
     form.add_argument("--json", action="store_true", help="print JSON: the manifest and the conflicts")
     return parser
 
@@ -80,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.error(f"two trees or more are expected: {len(options.path)} given")
     paths = [*options.path, *([] if options.base is None else [options.base])]
     refuse_two_streams("merge", paths)
-    refuse_output_over("merge", paths, may_append=False)
+    refuse_output_over("merge", paths)
     trees, errors, code = _trees(options, paths)
     if code:
         if options.json:
@@ -88,8 +91,12 @@ def run(arguments: Sequence[str]) -> int:
         return fail("c4py merge: nothing is merged: not all could be read; --exclude leaves out", code)
     base = None if options.base is None else trees.pop()
     merged, conflicts = _merged(base, trees)
-    for path in dict.fromkeys(conflict.path for conflict in conflicts):
-        fail(f"conflict: {visible(path)}", 0)
+    for conflict in conflicts:
+        fail(f"conflict: {visible(conflict.path)}", 0)
+    clashes = _clashes(trees, merged)
+    for clash in clashes:
+        fail(f"conflict: {visible(clash.path)}: a file in one tree, a directory in another", 0)
+    conflicts += clashes
     if options.json:
         _print_json(merged, conflicts, errors)
     elif options.keep_both or not conflicts:
@@ -121,13 +128,35 @@ def _trees(options: argparse.Namespace, paths: Sequence[str]) -> tuple[list[c4py
 
 
 def _merged(base: c4py.Manifest | None, trees: list[c4py.Manifest]) -> tuple[c4py.Manifest, list[c4py.Conflict]]:
-    """Merge the trees one after the other."""
+    """Merge the trees one after the other; of the conflicts at one path the first is given."""
     merged, *others = trees
-    conflicts: list[c4py.Conflict] = []
+    conflicts: dict[str, c4py.Conflict] = {}
     for tree in others:
         merged, found = c4py.merge(base, merged, tree)
-        conflicts += found
-    return merged, conflicts
+        for conflict in found:
+            conflicts.setdefault(conflict.path, conflict)
+    return merged, list(conflicts.values())
+
+
+def _clashes(trees: list[c4py.Manifest], merged: c4py.Manifest) -> list[c4py.Conflict]:
+    """Find the paths at which one tree has a file and another a directory.
+
+    The merge is that of the reference, which has both: to the library they are entries of two names, `x` and `x/`.
+    """
+    directories = {path[:-1] for path in _paths(merged) if path.endswith(b"/")}
+    clashes = []
+    for name in _paths(merged) if directories else ():
+        if name in directories:
+            path = os.fsdecode(name)
+            first, *others = (tree[path] for tree in trees if path in tree)
+            other = next((entry for entry in others if entry.is_dir() != first.is_dir()), None)
+            clashes.append(c4py.Conflict(path, first, other))
+    return clashes
+
+
+def _paths(manifest: c4py.Manifest) -> Iterator[bytes]:
+    for block in PathBlocks(manifest, null=True):
+        yield from block.split(b"\0")[:-1]
 
 
 def _print_json(merged: c4py.Manifest | None, conflicts: list[c4py.Conflict], errors: Sequence[c4py.ScanIssue]) -> None:

@@ -29,7 +29,7 @@ from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import state_before, tell_issues
+from c4py.cli.tree import refuse_output_over, state_before, tell_issues
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -91,7 +91,9 @@ def build_parser() -> Parser:
     parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory; see below")
     parser.add_argument("-s", "--store", action="store_true", help="store what is removed and the state before")
     parser.add_argument("-r", "--reverse", action="store_true", help="undo the change that -s has printed")
-    parser.add_argument("-e", "--ergonomic", action="store_true", help="print or write the form for people")
+    parser.add_argument(
+        "-e", "--ergonomic", action="store_true", help="print or write the form for people; not to be kept"
+    )
     parser.add_argument("-n", "--number", type=int, default=0, metavar="N", help="the state after section N")
     parser.add_argument(
         "-m",
@@ -122,6 +124,8 @@ def run(arguments: Sequence[str]) -> int:
         raise CommandError("c4py patch: -r takes a change and a directory")
     if len(paths) > 2 and any(os.path.isdir(path) for path in paths):
         raise CommandError("c4py patch: of three and more arguments all are manifests")
+    # What undoes a change goes behind it, as in a chain.
+    refuse_output_over("patch", paths[:1] if len(paths) == 2 else paths, may_append=options.reverse)
     is_directory = os.path.isdir(paths[0])
     if len(paths) == 2 and not names_manifest(paths[1]):
         return _reconcile(options, paths[0], paths[1], is_directory=is_directory)
@@ -248,13 +252,14 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
             progress=outcome.progress,
         )
 
-    if options.dry_run:
-        return outcome.tell(lambda: bring(dry_run=True))
     before = c4py.Manifest()
     if os.path.isdir(dest):
+        # For a dry run too: it would promise what then fails.
         before = _as_it_is(dest, manifest, outcome)
         if outcome.tell_unread(before.errors, dest):
             return 3
+    if options.dry_run:
+        return outcome.tell(lambda: bring(dry_run=True))
     if options.store and store is not None:
         from c4py.store.manifests import put_manifest
 

@@ -17,6 +17,7 @@ from c4py.cli import CommandError, fail
 from c4py.cli.chain import read_text, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import is_screen
+from c4py.cli.tree import refuse_output_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def run(arguments: Sequence[str]) -> int:
         parser.refuse("one FILE is expected, or a list on standard input")
     (source,) = options.source or ["-"]
     refuse_directory("paths", source)
+    refuse_output_over("paths", [source])
     text = read_text(source)
     origin = options.origin or ("manifest" if FIRST_FIELD.match(text) else "paths")
     if origin == "manifest":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 import c4py
 from c4py._rust import loads
@@ -34,14 +35,25 @@ if TYPE_CHECKING:
         guide: c4py.Manifest | None
 
 
-def read_tree(verb: str, path: str, **options: Unpack[ScanArguments]) -> tuple[c4py.Manifest, int]:
+def read_tree(
+    verb: str, path: str, *, is_printed: bool = False, **options: Unpack[ScanArguments]
+) -> tuple[c4py.Manifest, int]:
     """Read a manifest, or scan a directory, whose content goes into the store where one is given.
 
-    What could not be read is told; the exit code is 3 then, and 0 otherwise. A chain is its last state.
+    What could not be read is told; the exit code is 3 then, and 0 otherwise. A chain is its last state. is_printed is
+    that of `scan_tree`.
     """
     if os.path.isdir(path):
-        return scan_tree(verb, path, **options)
+        return scan_tree(verb, path, is_printed=is_printed, **options)
     return whole(verb, path, read_manifest(verb, path)), 0
+
+
+def read_trees(
+    verb: str, paths: Sequence[str], *, is_printed: bool = False, **options: Unpack[ScanArguments]
+) -> list[tuple[c4py.Manifest, int]]:
+    """Read several trees as `read_tree` does; one that is named twice is read, and told of, once."""
+    read = {path: read_tree(verb, path, is_printed=is_printed, **options) for path in dict.fromkeys(paths)}
+    return [read[path] for path in paths]
 
 
 def scan_tree(
@@ -150,10 +162,12 @@ def refuse_two_streams(verb: str, paths: Sequence[str]) -> None:
         raise CommandError(f"c4py {verb}: standard input (-) can be one of the arguments, not two")
 
 
-def refuse_output_over(verb: str, paths: Sequence[str], *, may_append: bool) -> None:
-    """Refuse output that overwrites an argument: the shell has emptied the file before the verb began.
+def refuse_output_over(
+    verb: str, paths: Sequence[str], *, may_append: bool = False, hint: str = "", code: int = 1
+) -> None:
+    """Refuse output over an argument: the shell has emptied the file before the verb began.
 
-    may_append: whether it may be written behind what is there.
+    may_append: whether it may be written behind what is there. hint: what to do instead. code: the exit code.
     """
     import fcntl
 
@@ -164,7 +178,9 @@ def refuse_output_over(verb: str, paths: Sequence[str], *, may_append: bool) -> 
         return
     if not stat.S_ISREG(printed.st_mode) or (is_appended and may_append):
         return
+    what = "be written behind what it holds" if is_appended else "replace it"
     for path in paths:
-        if path != "-" and os.path.exists(path) and os.path.samestat(os.stat(path), printed):
-            hint = ": use '>>' to keep what is there" if may_append else ""
-            raise CommandError(f"c4py {verb}: {visible(path)} is an argument, and the output would replace it{hint}")
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(0) if path == "-" else os.stat(path), printed):
+                name = "standard input" if path == "-" else visible(path)
+                raise CommandError(f"c4py {verb}: {name} is an argument, and the output would {what}{hint}", code)

@@ -15,6 +15,7 @@ from c4py.cli import CommandError, describe, fail
 from c4py.cli.chain import refuse_directory
 from c4py.cli.parser import WRONG_USAGE, Parser
 from c4py.cli.terminal import paint
+from c4py.cli.tree import refuse_output_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def run(arguments: Sequence[str]) -> int:
         parser.error("at least one MANIFEST is expected")
     if options.path.count("-") > 1:
         parser.error("standard input can be read once")
+    if not options.quiet:
+        refuse_output_over("validate", options.path, code=WRONG_USAGE)
     return _print_json(options) if options.json and not options.quiet else _print(options)
 
 
