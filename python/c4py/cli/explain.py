@@ -249,7 +249,7 @@ c4py patch --dry-run lists every operation.
 
 
 def _patch(parser: Parser, arguments: list[str]) -> int:
-    from c4py.cli.patch import names_manifest, read_state
+    from c4py.cli.patch import names_manifest, read_state, refuse_lost_chain
 
     options = _operands(parser, arguments, range(1, 3))
     target, *dest = options.path
@@ -260,7 +260,9 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
     if os.path.isdir(target):
         manifest, code = _listing(options, target)
     else:
-        manifest, code = read_state([target], options.number, is_shown=True), 0
+        manifest, code = read_state([target], options.number, is_shown=not dest), 0
+        if dest:
+            refuse_lost_chain("explain patch", target, manifest, dest[0])
     files, size = manifest.file_count(), manifest.total_size()
     if options.json:
         from c4py._rust import utf8_name

@@ -12,6 +12,7 @@ import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
 from c4py.cli import describe, fail
+from c4py.cli.chain import refuse_overwriting
 from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
 from c4py.cli.terminal import paint, shown_progress
 from c4py.report.outcome import NAMES, failing
@@ -56,6 +57,8 @@ REMEDIES = {
 def run(arguments: Sequence[str]) -> int:
     """Compare a directory with a manifest, and say what differs."""
     options = build_parser().parse_args(arguments)
+    for path in options.report:
+        refuse_overwriting("verify", path, options.manifest, "the manifest that is compared", code=WRONG_USAGE)
     report = _verify(options)
     code = _code(report)
     for path in options.report:
