@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import c4py
 import pytest
-from c4py.diff import EMPTY
 from command import c4py_run
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def not_closed(first: str, patches: list[str]) -> str:
 
 
 def another_closing_id(first: str, patches: list[str]) -> str:
-    return first + patches[0].rpartition("c4")[0] + f"{EMPTY}\n"
+    return first + patches[0].rpartition("c4")[0] + f"{c4py.identify_bytes(b'')}\n"
 
 
 CONTRADICTIONS = [twice, without_the_second, not_closed, another_closing_id]

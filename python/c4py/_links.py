@@ -108,7 +108,7 @@ def _behind(base: Manifest, manifest: Manifest) -> Manifest:
 
 
 def closing_id(ending: bytes) -> C4ID | None:
-    """Read the ID that a text ends with, if it does."""
+    """Read the ID that is the last line of a text, if it is one."""
     try:
         return parse(ending.rstrip().rpartition(b"\n")[2].decode())
     except ValueError:

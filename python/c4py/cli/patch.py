@@ -213,11 +213,10 @@ def refuse_lost_chain(verb: str, source: str, state: c4py.Manifest, output: str)
     Two files of one chain are easily taken for the first and the second part of it.
     """
     refuse_overwriting(verb, output, source, "the manifest that is read")
-    try:
-        with open(output, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
-            first = closing_id(file.read(ENDING_BYTES).lstrip().partition(b"\n")[0])
-    except OSError:
+    if not os.path.isfile(output):
         return
+    with open(output, "rb") as file:
+        first = closing_id(file.read(ENDING_BYTES).lstrip().partition(b"\n")[0])
     if first is not None and first == state.compute_c4id():
         files = f"{visible(source)} {visible(output)}"
         raise CommandError(
