@@ -263,7 +263,7 @@ c4py patch --dry-run lists every operation.
 
 
 def _patch(parser: Parser, arguments: list[str]) -> int:
-    from c4py.cli.patch import names_manifest, read_state
+    from c4py.cli.patch import names_manifest, read_state, refuse_lost_chain
 
     options = _operands(parser, arguments, range(1, 3), "a TREE is expected, and a DESTINATION if there is one")
     target, *dest = options.path
@@ -274,7 +274,9 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
     if os.path.isdir(target):
         manifest, code = _listing("explain patch", options, target)
     else:
-        manifest, code = read_state("explain patch", [target], options.number, is_shown=True, is_kept=bool(dest)), 0
+        manifest, code = read_state("explain patch", [target], options.number, is_shown=not dest), 0
+        if dest:
+            refuse_lost_chain("explain patch", target, manifest, dest[0])
     files, size = manifest.file_count(), manifest.total_size()
     if options.json:
         from c4py._json import issue_object

@@ -14,7 +14,7 @@ import c4py
 from c4py._rust import PathBlocks, dumps_bytes, loads, utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.chain import read_text, refuse_directory
+from c4py.cli.chain import note_contradiction, read_text, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import is_screen
 from c4py.cli.tree import refuse_output_over
@@ -81,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         # As in the reference the line ends of Windows are no error here.
         manifest = loads(text.replace(b"\r\n", b"\n"), None if source == "-" else source)
         del text
+        note_contradiction("paths", source, manifest)
         _print_paths(manifest, is_null=options.null, is_json=options.json)
     else:
         if not options.null and b"\0" in text:

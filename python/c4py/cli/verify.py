@@ -13,7 +13,7 @@ import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
 from c4py.cli import describe, fail, without_number
-from c4py.cli.chain import refuse_directory
+from c4py.cli.chain import refuse_directory, refuse_overwriting
 from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
 from c4py.cli.terminal import paint, shell_word, shown_progress
 from c4py.report.outcome import NAMES, failing
@@ -62,6 +62,8 @@ def run(arguments: Sequence[str]) -> int:
         exchanged = f"{shell_word(options.directory)} {shell_word(options.manifest)}"
         return fail(f"c4py verify: the manifest comes first: c4py verify {exchanged}", WRONG_USAGE)
     refuse_directory("verify", options.manifest, WRONG_USAGE)
+    for path in options.report:
+        refuse_overwriting("verify", path, options.manifest, "the manifest that is compared", code=WRONG_USAGE)
     report = _verify(options)
     if not options.quiet and not any(number for status, number in report.counts.items() if status != "extra"):
         fail("c4py verify: note: the manifest has no entries", 0)
