@@ -105,7 +105,7 @@ def test_errors_are_a_line(home: Path, store: c4py.FSStore) -> None:
         (["pool", "nowhere.c4m", "x"], "c4py pool: nowhere.c4m: No such file or directory"),
         (["ingest", "nowhere"], "c4py ingest: "),
         (["ingest", "empty"], "c4py ingest: empty: no bundle: it has neither a store nor a manifest"),
-        (["ingest", "x.tar"], "c4py ingest: the file ends early"),
+        (["ingest", "x.tar"], "c4py ingest: x.tar: the file ends early"),
         (["workspace", "reset"], "c4py workspace reset: .: no manifest was checked out"),
         (["workspace", "diff", "-C", "nowhere"], "c4py workspace diff: nowhere: no manifest was checked out"),
     ):
@@ -142,7 +142,8 @@ def test_a_workspace_from_the_first_checkout_to_a_reset(
         assert done.stderr == said
         return done.returncode, done.stdout.decode().splitlines()
 
-    assert run("status")[0] == 1
+    no_workspace = f"c4py workspace status: {home / 'ws'}: no workspace: nothing was checked out here\n"
+    assert run("status", said=no_workspace.encode())[0] == 1
     code, lines = run("checkout", "-n", shots, said=b"%d operations planned\n" % len(c4py.load(shots)))
     assert (code, "create a.txt" in lines, (home / "ws").exists()) == (0, True, False)
     code, lines = run("checkout", shots)

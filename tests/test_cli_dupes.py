@@ -53,11 +53,11 @@ def test_copies_are_told_those_that_waste_most_first(copies: Path, capsys: pytes
     del copies
     assert main(["dupes", "t"]) == 1
     assert capsys.readouterr().out == (
-        f"2 files, 4.9 KB (5,000 bytes) each, 4.9 KB wasted: {of('x' * 5000)}\n"
+        f"2 files, 4.9 KB (5,000 bytes) each, 4.9 KB (5,000 bytes) wasted: {of('x' * 5000)}\n"
         "  t/large\n"
         "  t/a/large\n"
         "\n"
-        f"3 files, 5 bytes each, 10 B wasted: {of('hello')}\n"
+        f"3 files, 5 bytes each, 10 bytes wasted: {of('hello')}\n"
         "  t/a/one\n"
         "  t/b/three\n"
         "  t/b/two\n"
@@ -93,7 +93,7 @@ def test_hard_links_are_named_and_waste_nothing(copies: Path, capsys: pytest.Cap
     (copies / "single link").hardlink_to(copies / "single")
     assert main(["dupes", "--min-size", "1", "t"]) == 1
     printed = capsys.readouterr().out
-    assert "4 files, 5 bytes each, 10 B wasted" in printed
+    assert "4 files, 5 bytes each, 10 bytes wasted" in printed
     assert "  t/a/one (hard link to t/a/link)\n" in printed
     assert "single" not in printed
     main(["dupes", "--json", "t"])

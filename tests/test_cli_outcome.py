@@ -181,7 +181,7 @@ def test_what_cannot_be_read_is_told_in_the_form_that_was_asked_for(capfd: pytes
         printed = capfd.readouterr()
         assert printed.err == ""
         error, summary = map(json.loads, printed.out.splitlines())
-        assert error["message"].startswith("closed: cannot open the file")
+        assert error["message"].startswith(f"{tree}/closed: cannot open the file")
         assert summary == {"message_type": "summary", **NOTHING, "failed": 1}
         assert main(["patch", "--json", str(tree)]) == 3
         printed = capfd.readouterr()

@@ -331,7 +331,10 @@ def test_a_directory_that_cannot_be_read_whole_ends_with_3_and_stays(capfd: pyte
             assert main(["patch", *map(str, arguments)]) == 3
             printed = capfd.readouterr()
             assert printed.out == ""
-            assert "closed: cannot open the file" in printed.err
+            assert printed.err.splitlines() == [
+                f"c4py patch: {tree}/closed: cannot open the file: Permission denied",
+                "c4py patch: nothing was changed",
+            ]
         assert sorted(os.listdir(directory)) == ["one.c4m", "tree"]
         assert os.listdir(tree) == ["closed"]
 

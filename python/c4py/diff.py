@@ -40,6 +40,9 @@ __all__ = [
     "union",
 ]
 
+#: The ID of the empty manifest, which is no secret of any store.
+EMPTY = _rust.identify_bytes(b"")
+
 
 class Moved:
     """One content at a path that went and at a path that came: `old` and `new` are the entries."""
@@ -345,7 +348,8 @@ def resolve_chain(
     in the store and has a directory without an ID, to whose entries nothing leads; ContentNotFound, when it is not in
     the store; and StoreCorrupt when what the store has is not what its ID says.
     """
-    return _rust.resolve_chain(manifest, _base(manifest, base, store), 0 if stop_at is None else stop_at)
+    base = chain_base(manifest, base=base, store=store)
+    return _rust.resolve_chain(manifest, base, 0 if stop_at is None else stop_at)
 
 
 def log_chain(
@@ -357,7 +361,7 @@ def log_chain(
     an external manifest counts as a first state unless that manifest is given, as `base` or in a `store`. Each section
     costs as much as reading the state after it: a long chain over a large manifest takes its time.
     """
-    return [PatchInfo(*values) for values in _rust.log_chain(manifest, _base(manifest, base, store))]
+    return [PatchInfo(*values) for values in _rust.log_chain(manifest, chain_base(manifest, base=base, store=store))]
 
 
 def split_chain(text: str | ReadableBuffer, n: int) -> tuple[str, str]:
@@ -376,12 +380,21 @@ def split_chain(text: str | ReadableBuffer, n: int) -> tuple[str, str]:
     return before.decode(), after.decode()
 
 
-def _base(manifest: Manifest, base: Manifest | None, store: SourceOfContent | None) -> Manifest | None:
-    """Find the manifest that a chain continues from, where it is not the chain's own."""
+def chain_base(
+    manifest: Manifest, *, base: Manifest | None = None, store: SourceOfContent | None = None
+) -> Manifest | None:
+    """Find the manifest that a chain continues from, where it is not the chain's own; None where it is not at hand.
+
+    The empty manifest is known by its ID, and in no store that nobody put it into.
+    """
     if store is not None and not hasattr(store, "get"):
         raise TypeError(f"store must have a method get, not {type(store).__name__}")
-    if base is not None or store is None or manifest.base is None:
+    if base is not None or manifest.base is None:
         return base
+    if manifest.base == EMPTY:
+        return Manifest()
+    if store is None:
+        return None
     from c4py.store.manifests import load_stored, unknown_directory, with_directories
 
     found = load_stored(store, manifest.base, recursive=False)

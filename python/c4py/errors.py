@@ -4,7 +4,7 @@
     ├── InvalidC4ID (ValueError)          a text or bytes that are no C4 ID
     ├── ParseError (ValueError)           a text that is no c4m manifest: .path .line .column
     │   └── EmptyPatch                    two different boundary IDs with no entry between them
-    ├── PatchError (ValueError)           a patch that does not apply, a chain whose base is not given: .section
+    ├── PatchError (ValueError)           a patch that does not apply, a chain that contradicts itself: .section
     ├── ScanError (OSError)               entries that could not be read: .manifest .errors
     ├── UnusableManifest (ValueError)     a manifest that no directory can be: .path
     │   └── PathTraversal                 a name that would lead out of its directory
@@ -101,7 +101,10 @@ class EmptyPatch(ParseError):
 
 
 class PatchError(C4Error, ValueError):
-    """A patch that does not apply, or a chain whose base is not given; `section` is its number, from 1."""
+    """A patch that does not apply, a chain that contradicts itself or whose base is not given.
+
+    `section` is the number of the section, from 1.
+    """
 
     def __init__(self, message: str, section: int) -> None:
         self.message = message

@@ -364,7 +364,8 @@ def reconcile(
     workers: threads, by default one a processor.
 
     Raises MissingContent, with all that is nowhere to be had; UnusableManifest for a manifest that no directory can be
-    brought to, or whose own file would be removed, and PathTraversal for one with a name such as `..`;
+    brought to, or whose own file would be removed, and PathTraversal for one with a name such as `..`; PatchError for a
+    chain that contradicts itself: an ID between its sections is not that of what stands above it;
     StoreNotConfigured where `keep_removed` needs a store and there is none; OSError for a directory that cannot be
     listed whole, ScanError for one that cannot be kept; what a store raises. Single operations that fail are in
     `result.errors`: see `result.raise_if_failed()`. After
@@ -381,13 +382,14 @@ def reconcile(
     """
     if not isinstance(link, str):
         raise TypeError(f"link must be str, not {type(link).__name__}")
+    from c4py._links import own_state, read_ending
     from c4py.progress import Listener
 
     listener = Listener(progress)
     if isinstance(manifest_or_path, Manifest):
-        manifest = manifest_or_path
+        manifest = own_state(manifest_or_path)
     else:
-        manifest = load(manifest_or_path)
+        manifest = own_state(load(manifest_or_path), ending=read_ending(manifest_or_path))
         refuse_lost_manifest(manifest_or_path, manifest, directory)
     if store is not None and not hasattr(store, "get"):
         raise TypeError(f"store must have methods has and get, not be {type(store).__name__}")

@@ -376,7 +376,7 @@ def verify_tree(
     Raises FileNotFoundError, PermissionError, and NotADirectory for a directory that is none; ParseError for a file
     that is no manifest. Before anything is read: PathTraversal for a name that is none of a file; ValueError for an
     entry that is there twice, is in no directory, or is a sequence of too many names, and for a patch whose base is not
-    known.
+    known; PatchError, a ValueError, for a chain that contradicts itself.
 
     >>> import c4py, tempfile
     >>> from pathlib import Path
@@ -392,13 +392,15 @@ def verify_tree(
     share = _share(sample)
     if quick and share is not None:
         raise ValueError("quick reads nothing, and sample a share: give one of them")
+    from c4py._links import own_state, read_ending
+
     manifest_path = None
     if isinstance(manifest_or_path, Manifest):
-        manifest = manifest_or_path
+        manifest = own_state(manifest_or_path)
     elif isinstance(manifest_or_path, (str, bytes, os.PathLike)):
         from c4py.decoder import load
 
-        manifest = load(manifest_or_path)
+        manifest = own_state(load(manifest_or_path), ending=read_ending(manifest_or_path))
         manifest_path = os.path.abspath(os.fsdecode(manifest_or_path))
     else:
         raise TypeError(

@@ -178,23 +178,21 @@ class Workspace:
 
         Changes since the last checkout that are in no store are lost, unless `keep_removed` puts them into the store:
         see `c4py.reconcile`, whose arguments these are and whose errors are raised. Of a patch chain the last state is
-        checked out. dry_run: change nothing, and return the plan. Raises UnusableManifest as well for the path of a
-        manifest that lies in the directory and would be removed from it, and IsADirectoryError for a directory in the
-        place of a file of the state.
+        checked out; PatchError is raised for one that contradicts itself. dry_run: change nothing, and return the plan.
+        Raises UnusableManifest as well for the path of a manifest that lies in the directory and would be removed from
+        it, and IsADirectoryError for a directory in the place of a file of the state.
 
         The state is written when the checkout is done. One that is interrupted is in `status()` until a checkout ends:
         the same one again goes on where it was, and `reset` goes back.
         """
+        from c4py._links import read_ending, sound_state
         from c4py._rust import dumps_bytes, identify_bytes, load_path
-        from c4py.diff import resolve_chain
 
-        given = manifest
-        if not isinstance(given, Manifest):
-            given = load_path(given)
         store = self.store
-        if given.base is not None:
-            given = resolve_chain(given, store=store)
-        if not isinstance(manifest, Manifest):
+        if isinstance(manifest, Manifest):
+            given = sound_state(manifest, store=store)
+        else:
+            given = sound_state(load_path(manifest), store=store, ending=read_ending(manifest))
             refuse_lost_manifest(manifest, given, self.path)
 
         def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
+from errno import ENOSPC
 
 from c4py._visible import visible
 from c4py.errors import C4Error, StoreCorrupt
@@ -22,6 +23,8 @@ from c4py.errors import C4Error, StoreCorrupt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from c4py._rust import ScanIssue
 
 #: Verbs and what they do, by what people want.
 GROUPS = {
@@ -69,6 +72,9 @@ FINDERS = ("dupes", "validate", "verify")
 
 #: Files of a directory among which one is looked for that may be meant.
 MOST_LOOKED_AT = 2000
+
+#: How much of two names without their extensions is the same, where one may be meant by the other.
+LEAST_ALIKE = 0.6
 
 
 class CommandError(Exception):
@@ -145,6 +151,7 @@ def _run(verb: str, arguments: list[str]) -> int:
         if not verb:
             raise CommandError(usage())
         hint = did_you_mean(verb, VERBS)
+        hint = hint or _unexpanded_home(verb)
         what = visible(repr(verb), is_escaped=True)
         raise CommandError(f"c4py: neither a verb nor a file: {what}{hint}\n'c4py --help' lists the verbs")
     from importlib import import_module
@@ -158,7 +165,7 @@ def _with_verb(arguments: list[str]) -> list[str]:
     if not arguments:
         return [] if _is_device(0) else ["id"]
     first = arguments[0]
-    if first == "--version":
+    if first in ("-V", "-v", "--version"):
         return ["version", *arguments[1:]]
     if first in VERBS or first in ("-h", "--help", "help"):
         return arguments
@@ -179,6 +186,7 @@ def usage() -> str:
     lines = ["c4py - C4 IDs (SMPTE ST 2114) and manifests of files and directories", ""]
     lines += ["usage: c4py VERB [flags] [arguments]", "       c4py PATH...            the same as c4py id PATH..."]
     lines += ["       COMMAND | c4py          the C4 ID of what is piped"]
+    lines += ["       c4py --version | --help"]
     for group, verbs in GROUPS.items():
         lines += ["", f"{group}:", *(f"  {verb:<12}{what}" for verb, what in verbs.items())]
     lines += ["", "'c4py VERB --help' tells more about a verb, with examples."]
@@ -200,14 +208,33 @@ def _did_you_mean_file(error: OSError) -> str:
     """Give the end of a message: which file of the directory may be meant by one that is not there, or nothing."""
     if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, (str, bytes, os.PathLike)):
         return ""
-    directory, name = os.path.split(os.fsdecode(error.filename).rstrip("/"))
+    path = os.fsdecode(error.filename)
+    directory, name = os.path.split(path.rstrip("/"))
     try:
         with os.scandir(directory or ".") as listing:
             names = [entry.name for entry, _ in zip(listing, range(MOST_LOOKED_AT), strict=False)]
     except OSError:
-        return ""
+        return _unexpanded_home(path)
     # Something below it may be missing: a manifest that is there, and a store that is not.
-    return "" if name in names else did_you_mean(name, names, directory)
+    return "" if name in names else did_you_mean(name, _alike(name, names), directory)
+
+
+def _alike(name: str, names: Iterable[str]) -> list[str]:
+    """Leave out names that have little more than their extension in common with a name."""
+    from difflib import SequenceMatcher
+
+    match = SequenceMatcher(b=os.path.splitext(name)[0])
+    alike = []
+    for other in names:
+        match.set_seq1(os.path.splitext(other)[0])
+        if match.ratio() >= LEAST_ALIKE:
+            alike.append(other)
+    return alike
+
+
+def _unexpanded_home(path: str) -> str:
+    """Give the end of a message: that a path begins with a ~ that no shell has read, or nothing."""
+    return "; the shell did not expand ~: write it without quotes, or as $HOME" if path.startswith("~") else ""
 
 
 def describe(error: OSError) -> str:
@@ -215,6 +242,18 @@ def describe(error: OSError) -> str:
     is_named = isinstance(error.filename, (str, bytes, os.PathLike))
     name = f"{visible(os.fsdecode(error.filename))}: " if is_named else ""
     return f"{name}{reason(error)}"
+
+
+def issue_text(issue: ScanIssue, root: str) -> str:
+    """Write what a scan could not read, with the path as it is reached by the argument that was scanned."""
+    place = os.path.join(root, issue.path) if issue.path else root
+    return visible(f"{visible(place)}: {without_number(issue.message)}", is_escaped=True)
+
+
+def without_number(message: str) -> str:
+    """Leave out the number that the system has for what is wrong."""
+    text, is_numbered, _ = message.rpartition(" (os error ")
+    return text if is_numbered else message
 
 
 @contextmanager
@@ -229,7 +268,9 @@ def command_errors(command: str, code: int = 1) -> Iterator[None]:
         raise
     except OSError as error:
         code = 4 if isinstance(error, StoreCorrupt) else code
-        raise CommandError(f"{command}: {describe(error)}{_did_you_mean_file(error)}", code) from None
+        # Whatever writes a file names it.
+        place = "standard output: " if error.errno == ENOSPC and error.filename is None else ""
+        raise CommandError(f"{command}: {place}{describe(error)}{_did_you_mean_file(error)}", code) from None
     except (C4Error, ValueError) as error:
         raise CommandError(f"{command}: {visible(str(error), is_escaped=True)}", code) from None
 

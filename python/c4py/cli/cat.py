@@ -12,6 +12,7 @@ import c4py
 from c4py._rust import ManifestDetector, dumps_bytes
 from c4py._visible import visible
 from c4py.cli import CommandError
+from c4py.cli.chain import absent_stores
 from c4py.cli.parser import Parser
 from c4py.cli.tree import refuse_output_over
 from c4py.store.content import READ_BYTES
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from typing import BinaryIO
+
+#: Characters of an ID, and by how many a text may be longer or shorter and still be meant as one.
+ID_LENGTH, NEAR = 90, 10
 
 EPILOG = """\
 examples:
@@ -60,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "target")
     if len(options.target) != 1:
-        raise CommandError(parser.format_usage())
+        parser.refuse("one C4ID or FILE is expected")
     (target,) = options.target
     sys.stdout.flush()
     try:
@@ -78,6 +82,8 @@ def _print_stored(options: argparse.Namespace, c4id: c4py.C4ID) -> None:
     try:
         with c4py.open_store().open(c4id) as source:
             _print(options, source)
+    except c4py.ContentNotFound as error:
+        raise CommandError(f"c4py cat: {error}{absent_stores()}") from None
     except c4py.StoreCorrupt as error:
         printed.flush()
         what = "; what was printed is not the content of the ID" if error.c4id == c4id else ""
@@ -88,12 +94,23 @@ def _print_file(options: argparse.Namespace, path: str) -> None:
     try:
         source = open(path, "rb")  # noqa: SIM115 - closed below
     except FileNotFoundError:
+        if path.startswith("c4") and "/" not in path and abs(len(path) - ID_LENGTH) <= NEAR:
+            raise CommandError(f"c4py cat: {_wrong_id(path)}") from None
         raise CommandError(f'c4py cat: "{visible(path)}" is not a file path or C4 ID') from None
     with source:
         if path.endswith(".c4m"):
             _print_manifest(options, c4py.load(source))
         else:
             _print(options, source)
+
+
+def _wrong_id(text: str) -> str:
+    """Say what makes a text no C4 ID."""
+    try:
+        c4py.parse(text)
+    except ValueError as error:
+        return visible(str(error), is_escaped=True)
+    raise AssertionError(text)
 
 
 def _print(options: argparse.Namespace, source: BinaryIO) -> None:

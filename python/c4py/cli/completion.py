@@ -21,10 +21,14 @@ EPILOG = """\
 Where each shell looks for the script (mkdir -p makes the directory):
 
   bash  ~/.local/share/bash-completion/completions/c4py
-        with the package bash-completion; without it any file, which ~/.bashrc reads: . FILE
+        with the package bash-completion; without it any file, which ~/.bashrc
+        reads: . FILE
   zsh   ~/.zfunc/_c4py
-        or another directory of $fpath; in ~/.zshrc: fpath+=~/.zfunc; autoload -U compinit; compinit
+        or another directory of $fpath; in ~/.zshrc:
+        fpath+=~/.zfunc; autoload -U compinit; compinit
   fish  ~/.config/fish/completions/c4py.fish
+        written there and not sourced: else fish adds flags that it reads in
+        the manual page, those of all verbs
 
 The next shell that is started completes. Write the script again when c4py was updated. Where c4py is installed below
 /usr or /usr/local, the shells find the script of the package.
@@ -35,7 +39,6 @@ examples:
   c4py completion fish > ~/.config/fish/completions/c4py.fish
                                     for every shell to come
   source <(c4py completion bash)    for this bash alone
-  c4py completion fish | source     for this fish alone
 
 exit codes: 0 done, 1 wrong usage
 """

@@ -63,11 +63,16 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py diff",
-        usage="%(prog)s [-r] [-s] [-e] [-q] [-m MODE] [flags] <old> <new>",
+        usage="%(prog)s [-r] [-s] [-e] [-q] [-m MODE] [flags] TREE TREE",
         description="Print what changed from one tree to another, as a patch.",
         epilog=EPILOG,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
+    parser.add_argument(
+        "path",
+        nargs="*",
+        metavar="TREE",
+        help="the old and the new: a directory, a manifest (.c4m), or - for one on stdin",
+    )
     parser.add_argument(
         "-r", "--reverse", action="store_true", help="swap the trees; or preview how a change is undone"
     )

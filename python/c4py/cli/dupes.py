@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import c4py
-from c4py._rust import human_size
 from c4py._visible import visible
 from c4py.cli import command_errors, fail
 from c4py.cli.parser import WRONG_USAGE, Parser
@@ -76,7 +75,11 @@ def build_parser() -> Parser:
     parser.add_argument("path", nargs="*", metavar="TREE", help="a directory, a manifest (.c4m), or - for one on stdin")
     parser.add_argument("--directories", action="store_true", help="find whole directories as well")
     parser.add_argument(
-        "--min-size", type=_size, default=1, metavar="SIZE", help="leave out what is smaller: 4096, 10K, 1.5G"
+        "--min-size",
+        type=_size,
+        default=1,
+        metavar="SIZE",
+        help="leave out what is smaller: 4096, 10K, 1.5GiB; units are powers of 1024",
     )
     parser.add_argument("--empty", action="store_true", help="empty files as well")
     parser.add_argument(
@@ -88,8 +91,11 @@ def build_parser() -> Parser:
 
 
 def _size(text: str) -> int:
-    unit = UNITS.get(text[-1:].upper(), 0)
-    number = float(text[:-1]) * unit if unit else float(text)
+    # 10K, 10KB and 10KiB are the same.
+    text = text.upper()
+    bare = text.removesuffix("B").removesuffix("I") if text[-2:-1].isalpha() else text
+    unit = UNITS.get(bare[-1:], 0)
+    number = float(bare[:-1]) * unit if unit else float(text)
     if not 0 <= number < 2**63:
         raise ValueError(text)
     return round(number)
@@ -108,7 +114,7 @@ def _print(report: c4py.DuplicateReport) -> None:
     for group in report.groups:
         number = len(group.copies)
         what = count(number, "directory", "directories") if group.type == "directory" else count(number, "file")
-        each = "size not known" if group.size is None else f"{size(group.size)} each, {human_size(group.wasted)} wasted"
+        each = "size not known" if group.size is None else f"{size(group.size)} each, {size(group.wasted)} wasted"
         print(f"{what}, {each}: {group.c4id}")
         first: dict[int, c4py.DuplicateCopy] = {}
         for copy in group.copies:

@@ -25,7 +25,7 @@ from c4py.cli.plain_words import (
     size_text,
     unchanged_files,
 )
-from c4py.cli.terminal import is_screen, paint, shown_progress
+from c4py.cli.terminal import is_screen, manifest_word, paint, shell_word, shown_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def _parser(action: str, description: str, operands: str, epilog: str) -> Parser
     return parser
 
 
-def _operands(parser: Parser, arguments: list[str], counts: range) -> argparse.Namespace:
+def _operands(parser: Parser, arguments: list[str], counts: range, missing: str) -> argparse.Namespace:
     options = parser.parse_mixed(arguments, "path")
     if len(options.path) not in counts:
-        raise CommandError(parser.format_usage())
+        parser.refuse(missing)
     return options
 
 
@@ -113,7 +113,7 @@ examples:
 
 
 def _id(parser: Parser, arguments: list[str]) -> int:
-    options = _operands(parser, arguments, range(1, 2))
+    options = _operands(parser, arguments, range(1, 2), "one PATH is expected")
     path = options.path[0]
     manifest, code = _listing("explain id", options, path)
     files, directories, size = manifest.file_count(), manifest.dir_count(), manifest.total_size()
@@ -132,13 +132,12 @@ def _id(parser: Parser, arguments: list[str]) -> int:
         )
         return code
     within = f"{files_text(files)} in {directories_text(directories)} ({size_text(size)})"
-    name = os.path.basename(os.path.normpath(path))
-    output = _word("output.c4m" if name in ("", ".", "..", "/") else f"{name}.c4m")
+    output = manifest_word(path)
     print(f"Scanning {visible(path)}: {paint(within, 'strong')}")
     print("\nThis produces a c4m file — a text description of every file:")
     print("  permissions  timestamp  size  name  identity")
     if path != "-":
-        print(f"\nSave it:  c4py id {_word(path)} > {output}\nDiff it:  c4py diff {output} {_word(path)}")
+        print(f"\nSave it:  c4py id {shell_word(path)} > {output}\nDiff it:  c4py diff {output} {shell_word(path)}")
     return code
 
 
@@ -163,21 +162,23 @@ def _diff_parser() -> Parser:
     parser = _parser(
         "diff",
         "Tell what changed between two trees. The files of a directory are read.",
-        "OLD NEW",
+        "TREE TREE",
         """\
 examples:
   c4py explain diff monday.c4m friday.c4m
   c4py explain diff shots.c4m shots/    what changed since the manifest was made
 """,
     )
-    parser.add_argument("path", nargs="*", metavar="TREE", help="a manifest (- for stdin) or a directory")
+    parser.add_argument(
+        "path", nargs="*", metavar="TREE", help="the old and the new: a manifest (- for stdin) or a directory"
+    )
     return parser
 
 
 def _diff(parser: Parser, arguments: list[str]) -> int:
     from c4py.cli.tree import read_trees, refuse_output_over, refuse_two_streams
 
-    options = _operands(parser, arguments, range(2, 3))
+    options = _operands(parser, arguments, range(2, 3), "two trees are expected, OLD and NEW")
     refuse_two_streams("explain diff", options.path)
     refuse_output_over("explain diff", options.path)
     read = read_trees("explain diff", options.path, is_printed=True, progress=shown_progress(options))
@@ -263,9 +264,9 @@ c4py patch --dry-run lists every operation.
 
 
 def _patch(parser: Parser, arguments: list[str]) -> int:
-    from c4py.cli.patch import names_manifest, read_state
+    from c4py.cli.patch import names_manifest, read_state, refuse_lost_chain
 
-    options = _operands(parser, arguments, range(1, 3))
+    options = _operands(parser, arguments, range(1, 3), "a TREE is expected, and a DESTINATION if there is one")
     target, *dest = options.path
     if dest and not names_manifest(dest[0]):
         return _reconcile(options, target, dest[0])
@@ -274,7 +275,9 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
     if os.path.isdir(target):
         manifest, code = _listing("explain patch", options, target)
     else:
-        manifest, code = read_state([target], options.number, is_shown=True), 0
+        manifest, code = read_state("explain patch", [target], options.number, is_shown=not dest), 0
+        if dest:
+            refuse_lost_chain("explain patch", target, manifest, dest[0])
     files, size = manifest.file_count(), manifest.total_size()
     if options.json:
         from c4py._json import issue_object
@@ -291,7 +294,7 @@ def _patch(parser: Parser, arguments: list[str]) -> int:
         print(f"It would be written to {visible(dest[0])}.\n\nRun without 'explain' to apply.")
     else:
         print("Provide a destination directory to see the reconciliation plan:")
-        print(f"  c4py explain patch {_word(target)} ./dest/")
+        print(f"  c4py explain patch {shell_word(target)} ./dest/")
     return code
 
 
@@ -319,7 +322,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str) -> int:
         manifest = (
             state_before("explain patch", target, load([target]))
             if options.reverse
-            else read_state([target], options.number, is_shown=False)
+            else read_state("explain patch", [target], options.number, is_shown=False)
         )
         if target != "-":
             refuse_lost_manifest(target, manifest, dest)
@@ -390,21 +393,6 @@ def _store_names() -> tuple[str, ...]:
         return configured_stores()[1]
     except (c4py.StoreNotConfigured, PermissionError):
         return ()
-
-
-def _word(path: str) -> str:
-    """Write a path as one word of a shell, all of it seen and none of it obeyed."""
-    if path.startswith("-"):
-        path = f"./{path}"
-    if path.isprintable():
-        from shlex import quote
-
-        return quote(path)
-    # As bash and zsh read it: each byte that is not shown is three octal digits.
-    shown = (
-        c if c.isprintable() and c not in "\\'" else "".join(f"\\{byte:03o}" for byte in os.fsencode(c)) for c in path
-    )
-    return f"$'{''.join(shown)}'"
 
 
 def _print_json(document: dict[str, object]) -> None:

@@ -19,7 +19,7 @@ import sys
 import c4py
 from c4py._rust import dumps_bytes, identify_content, utf8_name
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import CommandError, fail, issue_text
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import refuse_output_over
@@ -141,7 +141,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(_with_cache_value(arguments), "path")
     if not options.path and stat.S_ISCHR(os.fstat(0).st_mode):
-        raise CommandError(parser.format_usage())
+        parser.refuse("a PATH is expected, or something on standard input")
     if not options.quiet:
         refuse_output_over("id", options.path)
     options.store = _store(options)
@@ -149,22 +149,44 @@ def run(arguments: Sequence[str]) -> int:
         return _print_ids(options, [(None, _identify_stream(options), [])])
     if options.id_only:
         return _print_bare(options)
-    entries: list[c4py.Entry] = []
+    # As in the reference the last of several files of one name is listed.
+    entries: dict[str, c4py.Entry] = {}
+    listed: dict[str, str] = {}
     known = _identify_together(options)
     for path in options.path:
         status = os.lstat(path)
         if stat.S_ISDIR(status.st_mode) and not os.path.islink(path.rstrip("/")):
             # As in the reference the ID lists of sequences that were folded just now are not printed.
+            _note_alone(options, path)
             return _print(options, *_scan(options, path), id_lists=False)
         if path.endswith(".c4m") and stat.S_ISREG(status.st_mode):
+            _note_alone(options, path)
             manifest = c4py.load(path)
             if options.store is not None:
                 from c4py.store.manifests import put_manifest
 
                 put_manifest(options.store, manifest)
             return _print(options, manifest, 0)
-        entries.append(_file_entry(options, path, known))
-    return _print(options, c4py.Manifest(entries), 0)
+        entry = _file_entry(options, path, known)
+        entries[entry.name] = entry
+        listed[entry.name] = path
+    _note_not_printed(
+        options, set(listed.values()), "of several files of one name the last is listed; -i prints the ID of each"
+    )
+    return _print(options, c4py.Manifest(entries.values()), 0)
+
+
+def _note_alone(options: argparse.Namespace, path: str) -> None:
+    _note_not_printed(
+        options, {path}, f"{visible(path)} is printed alone; 'c4py merge' makes one manifest of all, -i prints bare IDs"
+    )
+
+
+def _note_not_printed(options: argparse.Namespace, printed: set[str], why: str) -> None:
+    """Name the arguments that have no part in what is printed."""
+    left_out = [visible(path) for path in options.path if path not in printed]
+    if left_out and not options.quiet:
+        fail(f"c4py id: note: not printed: {', '.join(left_out)}: {why}", 0)
 
 
 def _store(options: argparse.Namespace) -> FSStore | MultiStore | ObjectStore | None:
@@ -257,7 +279,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
         progress=shown_progress(options),
     )
     for issue in manifest.errors:
-        fail(f"c4py id: {visible(str(issue), is_escaped=True)}", 0)
+        fail(f"c4py id: {issue_text(issue, path)}", 0)
     return manifest, 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 

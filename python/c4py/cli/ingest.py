@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import c4py
 from c4py._rust import utf8_name
 from c4py._visible import visible
@@ -49,12 +51,18 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(arguments, "bundle")
     if len(options.bundle) != 1:
         parser.error("one BUNDLE is expected")
+    (bundle,) = options.bundle
+    os.stat(bundle)
     store = c4py.open_store(options.store, durability="batch")
     messages, progress = told_progress(options)
     try:
-        result = c4py.ingest(options.bundle[0], store=store, destination=options.directory, progress=progress)
+        result = c4py.ingest(bundle, store=store, destination=options.directory, progress=progress)
     except ImportError as error:
         raise CommandError(f"c4py ingest: {error}") from None
+    except c4py.BundleError as error:
+        # What is wrong in a directory is named by its path.
+        name = "" if os.path.isdir(bundle) else f"{visible(bundle)}: "
+        raise CommandError(f"c4py ingest: {name}{visible(str(error), is_escaped=True)}") from None
     if messages is not None:
         messages.send(
             "summary",

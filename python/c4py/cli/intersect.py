@@ -6,7 +6,6 @@ import sys
 
 import c4py
 from c4py._rust import dumps_bytes
-from c4py.cli import CommandError
 from c4py.cli.id import scan_mode
 from c4py.cli.parser import Parser, run_action
 from c4py.cli.terminal import shown_progress
@@ -66,7 +65,7 @@ def _path_parser() -> Parser:
 def _parser(action: str, description: str, epilog: str) -> Parser:
     parser = Parser(
         prog=f"c4py intersect {action}",
-        usage="%(prog)s [flags] a b",
+        usage="%(prog)s [flags] TREE TREE",
         description=description,
         epilog=epilog,
     )
@@ -88,7 +87,7 @@ def _print_by_path(parser: Parser, arguments: list[str]) -> int:
 def _print(parser: Parser, arguments: list[str], by: Literal["id", "path"]) -> int:
     options = parser.parse_mixed(arguments, "tree")
     if len(options.tree) != 2:
-        raise CommandError(parser.format_usage())
+        parser.refuse("two trees are expected, A and B")
     verb = f"intersect {by}"
     refuse_two_streams(verb, options.tree)
     refuse_output_over(verb, options.tree)

@@ -6,11 +6,12 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
-from c4py.cli.chain import configured_store, read_chain
+from c4py.cli import fail
+from c4py.cli.chain import configured_store, note_contradiction, read_chain, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import paint
 from c4py.cli.tree import refuse_output_over
+from c4py.diff import chain_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py log",
-        usage="%(prog)s [-h] [--json] file.c4m...",
+        usage="%(prog)s [-h] [--json] MANIFEST...",
         description="List the sections of a chain of patches, and what each changed.",
         epilog=EPILOG,
     )
@@ -51,9 +52,12 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "path")
     if not options.path:
-        raise CommandError(parser.format_usage())
+        parser.refuse("at least one MANIFEST is expected")
+    for path in options.path:
+        refuse_directory("log", path)
     refuse_output_over("log", options.path)
-    sections = _sections(read_chain("log", options.path))
+    manifest, ending = read_chain("log", options.path)
+    sections = _sections(manifest, options.path[0], ending)
     if options.json:
         _print_json(sections)
     elif not sections:
@@ -63,18 +67,19 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _sections(manifest: c4py.Manifest) -> list[c4py.PatchInfo]:
+def _sections(manifest: c4py.Manifest, path: str, ending: bytes) -> list[c4py.PatchInfo]:
     """List the sections; the state that the first one continues from is taken from the store that is configured."""
-    if manifest.base is not None:
-        store = configured_store()
-        try:
-            if store is not None:
-                return c4py.log_chain(manifest, store=store)
-            where = "no store is configured"
-        except (c4py.ContentNotFound, c4py.PatchError) as error:
-            where = visible(str(error), is_escaped=True)
+    base, where = None, "no store is configured"
+    sections = None
+    try:
+        base = chain_base(manifest, store=configured_store())
+        sections = c4py.log_chain(manifest, base=base)
+    except (c4py.ContentNotFound, c4py.PatchError) as error:
+        base, where = None, visible(str(error), is_escaped=True)
+    if manifest.base is not None and base is None:
         fail(f"c4py log: note: section 1 continues from {manifest.base} and is shown as a first state: {where}", 0)
-    return c4py.log_chain(manifest)
+    note_contradiction("log", path, manifest, base=base, ending=ending)
+    return c4py.log_chain(manifest) if sections is None else sections
 
 
 def _line(section: c4py.PatchInfo) -> str:

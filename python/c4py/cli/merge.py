@@ -54,7 +54,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py merge",
-        usage="%(prog)s [-e] [-m MODE] [flags] <path>...",
+        usage="%(prog)s [-e] [-m MODE] [flags] TREE TREE...",
         description="Print one manifest of several trees.",
         epilog=EPILOG,
     )

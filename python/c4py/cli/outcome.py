@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
+from c4py.cli import CommandError, fail, issue_text
+from c4py.cli.chain import absent_stores
 from c4py.cli.terminal import shown_progress
 from c4py.errors import MissingContent
 
@@ -63,22 +64,24 @@ class Outcome:
             sys.stdout.buffer.write(patch)
             sys.stdout.buffer.flush()
 
-    def tell_unread(self, issues: Iterable[ScanIssue]) -> int:
+    def tell_unread(self, issues: Iterable[ScanIssue], root: str) -> int:
         """Tell what a scan could not read, and what else is worth knowing; the exit code."""
         unread = 0
         for issue in issues:
             self._issues.append(issue)
             unread += issue.is_error
             if self._messages is not None and issue.is_error:
-                self._messages.send("error", message=visible(str(issue), is_escaped=True))
+                self._messages.send("error", message=issue_text(issue, root))
             else:
-                fail(f"{self._command}: {visible(str(issue), is_escaped=True)}", 0)
+                fail(f"{self._command}: {issue_text(issue, root)}", 0)
         if not unread:
             return 0
         if self._messages is not None:
             self._send_summary(failed=unread)
         elif self._is_json:
             _write_plan(None, self._issues, sys.stdout.write)
+        else:
+            fail(f"{self._command}: nothing was changed", 0)
         return 3
 
     def tell(self, reconcile: Callable[[], ReconcilePlan | ReconcileResult]) -> int:
@@ -100,7 +103,8 @@ class Outcome:
         if self._is_json:
             _write_plan(plan, self._issues, sys.stdout.write)
             return 1 if plan.missing else 0
-        fail(f"{len(plan.operations)} operations planned", 0)
+        count = len(plan.operations)
+        fail(f"{count} {'operation' if count == 1 else 'operations'} planned", 0)
         for operation in plan.operations:
             print(visible(str(operation), is_escaped=True))
         self._tell_not_made(plan.not_made)
@@ -137,7 +141,7 @@ class Outcome:
             fail(f"{self._command}: {visible(path)}: a device, pipe or socket is not made", 0)
 
     def _missing_text(self, missing: Missing) -> str:
-        return f"{missing_text(missing)}\n{self._remedy}"
+        return f"{missing_text(missing)}{absent_stores()}\n{self._remedy}"
 
     def _send_summary(self, **counts: int) -> None:
         assert self._messages is not None

@@ -133,6 +133,10 @@ class Parser(argparse.ArgumentParser):
         hint = did_you_mean(unknown.split("=")[0], known) if unknown.startswith("--") else ""
         raise CommandError(f"{self.prog}: {visible(message, is_escaped=True)}{hint}", self.usage_code)
 
+    def refuse(self, missing: str) -> NoReturn:
+        """Print how the verb is used, and what is missing, as a CommandError."""
+        raise CommandError(f"{self.format_usage()}{self.prog}: {missing}", self.usage_code)
+
     def add_json(self) -> None:
         """Take `--json`: the result is printed as JSON."""
         self.add_argument("--json", action="store_true", help="print JSON")

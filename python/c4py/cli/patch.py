@@ -21,15 +21,17 @@ import os
 import sys
 
 import c4py
+from c4py._links import ENDING_BYTES, closing_id, sound_state
 from c4py._rust import dumps_bytes, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.chain import configured_store, read_chain
+from c4py.cli.chain import configured_store, note_contradiction, read_chain, refuse_overwriting
 from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import refuse_output_over, state_before, tell_issues
+from c4py.diff import chain_base
 from c4py.reconcile import refuse_lost_manifest
 
 TYPE_CHECKING = False
@@ -43,8 +45,10 @@ What it does depends on the operands:
 
   MANIFEST                     print the last state of its chain
   MANIFEST OUT.c4m             write that to a file
-  MANIFEST MANIFEST MANIFEST   print the last state of a chain in three or more files
-  DIRECTORY                    print its manifest; its content is stored, if a store is configured
+  MANIFEST MANIFEST MANIFEST   print the last state of a chain in three or
+                               more files
+  DIRECTORY                    print its manifest, and store its content, if
+                               a store is configured
   DIRECTORY OUT.c4m            write that to a file
   MANIFEST DIRECTORY           make the directory what the manifest says
   DIRECTORY DIRECTORY          make the second what the first is
@@ -60,7 +64,7 @@ examples:
   c4py patch -s delivery.c4m shots/ > change.c4m
   c4py patch -r change.c4m shots/            keep in the store what is replaced, and go back
   c4py patch plates/ copy/                   make copy/ the same as plates/
-  c4py patch --json delivery.c4m shots/ | jq 'select(.message_type == "missing") | .path'
+  c4py patch --json a.c4m shots/ | jq 'select(.message_type == "missing").path'
                                              what is nowhere to be had, for a program
 
 Everything is looked up before anything is changed: where content is missing the command says which, and touches
@@ -117,7 +121,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_mixed(arguments, "path")
     paths: list[str] = options.path
     if not paths:
-        raise CommandError(parser.format_usage())
+        parser.refuse("a TREE is expected")
     if options.reverse and len(paths) != 2:
         raise CommandError("c4py patch: -r takes a change and a directory")
     if len(paths) > 2 and any(os.path.isdir(path) for path in paths):
@@ -131,8 +135,11 @@ def run(arguments: Sequence[str]) -> int:
         raise CommandError("c4py patch: --dry-run and --source are for a directory that is changed")
     if is_directory:
         manifest, code = _scan(options, paths[0])
+    elif len(paths) == 2:
+        manifest, code = read_state("patch", paths[:1], options.number, is_shown=False), 0
+        refuse_lost_chain("patch", paths[0], manifest, paths[1])
     else:
-        manifest, code = read_state(paths if len(paths) > 2 else paths[:1], options.number, is_shown=True), 0
+        manifest, code = read_state("patch", paths, options.number, is_shown=True), 0
     if len(paths) == 2:
         c4py.dump(manifest, paths[1], pretty=options.ergonomic)
         _tell_written(options, paths[1], manifest)
@@ -167,31 +174,68 @@ def names_manifest(path: str) -> bool:
 
 def load(paths: Sequence[str]) -> c4py.Manifest:
     """Read one chain from several files."""
-    manifest = read_chain("patch", paths)
+    return _load(paths)[0]
+
+
+def _load(paths: Sequence[str]) -> tuple[c4py.Manifest, bytes]:
+    manifest, ending = read_chain("patch", paths)
     if not manifest.patch_sections and not len(manifest) and manifest.base is None:
         raise CommandError(f"c4py patch: no content found in {', '.join(map(visible, paths))}")
-    return manifest
+    return manifest, ending
 
 
-def read_state(paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
+def read_state(verb: str, paths: Sequence[str], number: int, *, is_shown: bool) -> c4py.Manifest:
     """Give the state of a chain after so many of its sections.
 
-    Of a patch whose base is not at hand the entries alone are given where they are only shown: a directory that was
-    brought to them would lose everything else.
+    A number beyond the last section means the last state, as in the reference, where that is only shown; it is an error
+    where it is kept. A chain that contradicts itself is noted where it is only shown, and of a patch whose base is not
+    at hand the entries alone are given: a directory that was brought to those would lose everything else, and a file of
+    them would pass for a state.
     """
-    manifest = load(paths)
+    manifest, ending = _load(paths)
+    sections = max(1, len(manifest.patch_sections))
+    if number > sections:
+        beyond = f"no section {number}: the chain has {sections} section{'s' if sections > 1 else ''}"
+        if not is_shown:
+            raise CommandError(f"c4py {verb}: {beyond}")
+        fail(f"c4py {verb}: note: {beyond}; this is its last state", 0)
+    if not is_shown:
+        store = None if manifest.base is None else configured_store()
+        return sound_state(manifest, store=store, stop_at=number, ending=ending)
+    base = None
     if manifest.base is not None:
         try:
-            return c4py.resolve_chain(manifest, store=configured_store(), stop_at=number)
+            base = chain_base(manifest, store=configured_store())
+            state = c4py.resolve_chain(manifest, base=base, stop_at=number)
         except (c4py.ContentNotFound, c4py.PatchError) as error:
-            if not is_shown:
-                raise
             # As in the reference: the entries that there are.
             fail(
                 f"c4py patch: note: {visible(str(error), is_escaped=True)}; these are the entries of the patch alone", 0
             )
             manifest.base = None
-    return c4py.resolve_chain(manifest, stop_at=number)
+            return c4py.resolve_chain(manifest, stop_at=number)
+    else:
+        state = c4py.resolve_chain(manifest, stop_at=number)
+    note_contradiction("patch", paths[0], manifest, base=base, stop_at=number, ending=ending)
+    return state
+
+
+def refuse_lost_chain(verb: str, source: str, state: c4py.Manifest, output: str) -> None:
+    """Refuse to write a state over the manifest that it is read from, or over the patch that continues from it.
+
+    Two files of one chain are easily taken for the first and the second part of it.
+    """
+    refuse_overwriting(verb, output, source, "the manifest that is read")
+    if not os.path.isfile(output):
+        return
+    with open(output, "rb") as file:
+        first = closing_id(file.read(ENDING_BYTES).lstrip().partition(b"\n")[0])
+    if first is not None and first == state.compute_c4id():
+        files = f"{visible(source)} {visible(output)}"
+        raise CommandError(
+            f"c4py {verb}: {visible(output)} is a patch of {visible(source)}, and would be overwritten with its state: "
+            f"'cat {files} | c4py patch -' prints what the two say together"
+        )
 
 
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
@@ -201,7 +245,7 @@ def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     manifest = c4py.scan(path, store=store, mode=options.mode, progress=progress, on_error="record")
     if store is not None:
         store.flush()
-    return manifest, tell_issues("patch", manifest)
+    return manifest, tell_issues("patch", manifest, path)
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
@@ -214,7 +258,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     sources = [*options.source]
     if is_directory and not options.reverse:
         manifest = c4py.scan(target, progress=outcome.progress, on_error="record")
-        if outcome.tell_unread(manifest.errors):
+        if outcome.tell_unread(manifest.errors, target):
             # Nobody knows what the directory should become.
             return 3
         sources.append(target)
@@ -222,7 +266,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
         manifest = (
             state_before("patch", target, load([target]))
             if options.reverse
-            else read_state([target], options.number, is_shown=False)
+            else read_state("patch", [target], options.number, is_shown=False)
         )
     if target != "-" and not is_directory:
         refuse_lost_manifest(target, manifest, dest)
@@ -243,7 +287,7 @@ def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_direct
     if os.path.isdir(dest):
         # For a dry run too: it would promise what then fails.
         before = _as_it_is(dest, manifest, outcome)
-        if outcome.tell_unread(before.errors):
+        if outcome.tell_unread(before.errors, dest):
             return 3
     if options.dry_run:
         return outcome.tell(lambda: bring(dry_run=True))

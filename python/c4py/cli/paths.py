@@ -14,7 +14,7 @@ import c4py
 from c4py._rust import PathBlocks, dumps_bytes, loads, utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.chain import read_text
+from c4py.cli.chain import note_contradiction, read_text, refuse_directory
 from c4py.cli.parser import Parser
 from c4py.cli.terminal import is_screen
 from c4py.cli.tree import refuse_output_over
@@ -50,7 +50,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py paths",
-        usage="%(prog)s [-h] [-0] [--from manifest|paths] [--json] [file.c4m|list|-]",
+        usage="%(prog)s [-h] [-0] [--from manifest|paths] [--json] [FILE]",
         description="Print the paths of a manifest, or make a manifest of paths.",
         epilog=EPILOG,
     )
@@ -71,8 +71,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "source")
     if len(options.source) > 1 or not (options.source or _is_piped()):
-        raise CommandError(parser.format_usage())
+        parser.refuse("one FILE is expected, or a list on standard input")
     (source,) = options.source or ["-"]
+    refuse_directory("paths", source)
     refuse_output_over("paths", [source])
     text = read_text(source)
     origin = options.origin or ("manifest" if FIRST_FIELD.match(text) else "paths")
@@ -80,8 +81,15 @@ def run(arguments: Sequence[str]) -> int:
         # As in the reference the line ends of Windows are no error here.
         manifest = loads(text.replace(b"\r\n", b"\n"), None if source == "-" else source)
         del text
+        note_contradiction("paths", source, manifest)
         _print_paths(manifest, is_null=options.null, is_json=options.json)
     else:
+        if not options.null and b"\0" in text:
+            name = "standard input" if source == "-" else visible(source)
+            raise CommandError(
+                f"c4py paths: {name}: neither a manifest nor a list of paths: there are NUL bytes in it; "
+                "-0 takes a list whose paths end in NUL"
+            )
         _note_no_names(text, b"\0" if options.null else b"\n")
         _print_manifest(c4py.loads_paths(text, null=options.null), is_json=options.json)
     return 0

@@ -9,11 +9,21 @@ from __future__ import annotations
 import os
 
 import c4py
+from c4py._links import ENDING_BYTES
 from c4py._replace import replace_paths
+from c4py._rust import loads
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.chain import read_text
+from c4py.cli.chain import (
+    configured_store,
+    is_same_file,
+    note_contradiction,
+    read_text,
+    refuse_directory,
+    refuse_overwriting,
+)
 from c4py.cli.parser import Parser
+from c4py.diff import chain_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +49,7 @@ def build_parser() -> Parser:
     """Make the parser of the verb's arguments."""
     parser = Parser(
         prog="c4py split",
-        usage="%(prog)s [-h] [--json] file.c4m N before.c4m after.c4m",
+        usage="%(prog)s [-h] [--json] MANIFEST N BEFORE AFTER",
         description="Split a chain of patches in two after its section N.",
         epilog=EPILOG,
     )
@@ -58,14 +68,18 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser()
     options = parser.parse_mixed(arguments, "operand")
     if len(options.operand) != 4:
-        raise CommandError(parser.format_usage())
+        parser.refuse("a MANIFEST, N, BEFORE and AFTER are expected")
     source, number, before, after = options.operand
     count = int(number) if number.isascii() and number.isdigit() else 0
     if count < 1:
         raise CommandError(f"c4py split: N must be a positive integer, got {visible(number)!r}")
+    refuse_directory("split", source)
     _refuse_one_place(source, before, after)
     try:
-        state, rest = c4py.split_chain(read_text(source), count)
+        text = read_text(source)
+        state, rest = c4py.split_chain(text, count)
+        based = _state(text, source, count)
+        state = state if based is None else based
     except c4py.ParseError as error:
         raise CommandError(f"c4py split: {visible(source)}: {error}") from None
     parts = {after: rest, before: state} if rest else {before: state}
@@ -83,17 +97,28 @@ def _refuse_one_place(source: str, before: str, after: str) -> None:
     for path in (before, after):
         if path == "-":
             raise CommandError("c4py split: - is no file to write to: the two parts are two files")
-        if source != "-" and _is_same(path, source):
-            raise CommandError(f"c4py split: {visible(path)} is the chain that is split: name another file")
-    if _is_same(before, after) and os.path.realpath(before) != os.devnull:
+        refuse_overwriting("split", path, source, "the chain that is split")
+    if is_same_file(before, after) and os.path.realpath(before) != os.devnull:
         raise CommandError(f"c4py split: {visible(before)} and {visible(after)} are one file: name two")
 
 
-def _is_same(path: str, other: str) -> bool:
+def _state(text: bytes, source: str, count: int) -> str | None:
+    """Give the state after a section of a chain that continues from a manifest elsewhere; None where it is its own.
+
+    The entries of a patch alone are no state: everything that it does not name would be lost.
+    """
+    manifest = loads(text, None, is_joined=True)
     try:
-        return os.path.samefile(path, other)
-    except OSError:
-        return os.path.realpath(path) == os.path.realpath(other)
+        base = chain_base(manifest, store=configured_store())
+        state = None if manifest.base is None else c4py.resolve_chain(manifest, base=base, stop_at=count)
+    except (c4py.ContentNotFound, c4py.PatchError):
+        name = "standard input" if source == "-" else visible(source)
+        raise CommandError(
+            f"c4py split: {name} is a patch of {manifest.base}, which is in no store: "
+            "put it behind the manifest that it was made from, as in 'cat old.c4m patch.c4m | c4py split - ...'"
+        ) from None
+    note_contradiction("split", source, manifest, base=base, ending=text[-ENDING_BYTES:])
+    return None if state is None else c4py.dumps(state)
 
 
 def _print_json(state: str, before: str, after: str | None) -> None:

@@ -89,6 +89,9 @@ def _init(parser: Parser, arguments: list[str]) -> int:
     options = parser.parse_mixed(arguments, "place")
     if len(options.place) > 1:
         parser.error("one DIRECTORY or URI is expected")
+    for place in options.place:
+        if "://" not in place and os.path.lexists(place) and not os.path.isdir(place):
+            return fail(f"c4py store init: {visible(place)} is a file, and a store is a directory or a URI", 1)
     store = init_store(*options.place, replace=options.replace)
     is_overridden = bool(os.environ.get("C4_STORE"))
     if options.json:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Bytes that are held back.
 BUFFER_BYTES = 131_072
 
+#: What errors call stdout.
+NAME = "standard output"
+
 #: What is done to characters that an encoding lacks, unless PYTHONIOENCODING names something else.
 DEFAULT_ERRORS = ("strict", "surrogateescape")
 
@@ -52,7 +55,7 @@ class _Sink(io.RawIOBase):
         except OSError as error:
             # Told once.
             self.is_forgetful = True
-            raise type(error)(error.errno, error.strerror, "standard output") from None
+            raise type(error)(error.errno, error.strerror, NAME) from None
         return written
 
     def flush(self) -> None:

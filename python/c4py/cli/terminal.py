@@ -36,6 +36,27 @@ def told_progress(options: argparse.Namespace) -> tuple[Messages | None, bool | 
     return messages, False if getattr(options, "quiet", False) else messages.progress
 
 
+def shell_word(path: str) -> str:
+    """Write a path as one word of a shell, all of it seen and none of it obeyed."""
+    if path.startswith("-"):
+        path = f"./{path}"
+    if path.isprintable():
+        from shlex import quote
+
+        return quote(path)
+    # As bash and zsh read it: each byte that is not shown is three octal digits.
+    shown = (
+        c if c.isprintable() and c not in "\\'" else "".join(f"\\{byte:03o}" for byte in os.fsencode(c)) for c in path
+    )
+    return f"$'{''.join(shown)}'"
+
+
+def manifest_word(directory: str) -> str:
+    """Give a name for the manifest of a directory, as a word of a shell."""
+    name = os.path.basename(os.path.normpath(directory))
+    return shell_word("output.c4m" if name in ("", ".", "..", "/") else f"{name}.c4m")
+
+
 def is_screen(stream: TextIO) -> bool:
     """Say whether a stream is a terminal that can do more than print lines."""
     return (os.environ.get("TERM") or "dumb") not in ("dumb", "unknown") and stream.isatty()

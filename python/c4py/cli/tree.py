@@ -12,9 +12,10 @@ from contextlib import suppress
 import c4py
 from c4py._rust import loads
 from c4py._visible import visible
-from c4py.cli import CommandError, fail
-from c4py.cli.chain import configured_store, read_text
+from c4py.cli import CommandError, fail, issue_text
+from c4py.cli.chain import configured_store, note_contradiction, read_text
 from c4py.cli.parser import output_inside
+from c4py.diff import chain_base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def scan_tree(
         store.flush()
     if printed and printed in manifest:
         raise _listed_output(verb, path, printed)
-    return manifest, tell_issues(verb, manifest)
+    return manifest, tell_issues(verb, manifest, path)
 
 
 def _listed_output(verb: str, directory: str, name: str) -> CommandError:
@@ -91,10 +92,10 @@ def _listed_output(verb: str, directory: str, name: str) -> CommandError:
     )
 
 
-def tell_issues(verb: str, manifest: c4py.Manifest) -> int:
+def tell_issues(verb: str, manifest: c4py.Manifest, root: str) -> int:
     """Print what a scan could not read, and what else is worth knowing; give the exit code, 3 or 0."""
     for issue in manifest.errors:
-        fail(f"c4py {verb}: {visible(str(issue), is_escaped=True)}", 0)
+        fail(f"c4py {verb}: {issue_text(issue, root)}", 0)
     return 3 if any(issue.is_error for issue in manifest.errors) else 0
 
 
@@ -114,18 +115,19 @@ def whole(verb: str, path: str, manifest: c4py.Manifest) -> c4py.Manifest:
     The entries of a patch alone are no tree: everything that it does not name would look removed.
     """
     if manifest.base is None:
+        note_contradiction(verb, path, manifest)
         return manifest
     name = "standard input" if path == "-" else visible(path)
     try:
-        if manifest.base == c4py.Manifest().compute_c4id():
-            # The ID says it all: no store is needed.
-            return c4py.resolve_chain(manifest, base=c4py.Manifest())
-        return c4py.resolve_chain(manifest, store=configured_store())
+        base = chain_base(manifest, store=configured_store())
+        state = c4py.resolve_chain(manifest, base=base)
     except (c4py.ContentNotFound, c4py.PatchError):
         raise CommandError(
             f"c4py {verb}: {name} is a patch of {manifest.base}, which no store has whole: "
             "put it behind the manifest that it was made from, as in 'cat old.c4m patch.c4m'"
         ) from None
+    note_contradiction(verb, path, manifest, base=base)
+    return state
 
 
 def state_before(verb: str, path: str, change: c4py.Manifest) -> c4py.Manifest:

@@ -6,11 +6,13 @@ stands in those before.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import describe, fail
+from c4py.cli import CommandError, describe, fail
+from c4py.cli.chain import refuse_directory
 from c4py.cli.parser import WRONG_USAGE, Parser
 from c4py.cli.terminal import paint
 from c4py.cli.tree import refuse_output_over
@@ -42,7 +44,7 @@ def build_parser() -> Parser:
     parser = Parser(
         usage_code=WRONG_USAGE,
         prog="c4py validate",
-        usage="%(prog)s [flags] file.c4m...",
+        usage="%(prog)s [flags] MANIFEST...",
         description="Check the text of manifests: whether they can be read, contradict themselves, or may do harm.",
         epilog=EPILOG,
     )
@@ -91,9 +93,14 @@ def _validate(options: argparse.Namespace, path: str) -> c4py.ValidationResult |
     from pathlib import Path
 
     try:
+        if not options.quiet and path != "-" and not os.path.isdir(path) and not os.path.getsize(path):
+            fail(f"c4py validate: note: {visible(path)} is empty: a manifest without entries", 0)
+        refuse_directory("validate", path, WRONG_USAGE)
         return c4py.validate(sys.stdin.buffer if path == "-" else Path(path), limit=options.limit)
     except OSError as error:
         fail(f"c4py validate: {describe(OSError(error.errno, error.strerror, path))}", 0)
+    except CommandError as error:
+        fail(str(error), 0)
     return None
 
 

@@ -6,14 +6,16 @@ written keeps no other from being written.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import c4py
 from c4py._rust import human_size
 from c4py._visible import visible
-from c4py.cli import describe, fail
+from c4py.cli import describe, fail, without_number
+from c4py.cli.chain import refuse_directory, refuse_overwriting
 from c4py.cli.parser import WRONG_USAGE, Parser, worker_count
-from c4py.cli.terminal import paint, shown_progress
+from c4py.cli.terminal import paint, shell_word, shown_progress
 from c4py.report.outcome import NAMES, failing
 from c4py.report.quantity import count, share
 
@@ -47,8 +49,8 @@ REMEDIES = {
     "missing": "copy what is corrupt or missing again, and verify again",
     "unreadable": "make what is unreadable readable, and verify again",
     "canonical_only": "--accept-canonical accepts manifests that are right in canonical form",
-    "changed": "'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
-    "extra": "'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
+    "changed": "to see what would make the directory right: c4py patch --dry-run {manifest} {directory}",
+    "extra": "to see what would make the directory right: c4py patch --dry-run {manifest} {directory}",
     "unverified": "a manifest that has the IDs of all files ('c4py id') verifies what is unverified",
 }
 
@@ -56,7 +58,15 @@ REMEDIES = {
 def run(arguments: Sequence[str]) -> int:
     """Compare a directory with a manifest, and say what differs."""
     options = build_parser().parse_args(arguments)
+    if os.path.isdir(options.manifest) and os.path.isfile(options.directory):
+        exchanged = f"{shell_word(options.directory)} {shell_word(options.manifest)}"
+        return fail(f"c4py verify: the manifest comes first: c4py verify {exchanged}", WRONG_USAGE)
+    refuse_directory("verify", options.manifest, WRONG_USAGE)
+    for path in options.report:
+        refuse_overwriting("verify", path, options.manifest, "the manifest that is compared", code=WRONG_USAGE)
     report = _verify(options)
+    if not options.quiet and not any(number for status, number in report.counts.items() if status != "extra"):
+        fail("c4py verify: note: the manifest has no entries", 0)
     code = _code(report)
     for path in options.report:
         try:
@@ -66,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.json and not options.quiet:
         print(report.to_json())
     elif not options.quiet:
-        for line in _lines(report):
+        for line in _lines(report, options):
             print(line)
     return code
 
@@ -150,7 +160,7 @@ def _verify(options: argparse.Namespace) -> c4py.VerifyReport:
     )
 
 
-def _lines(report: c4py.VerifyReport) -> Iterator[str]:
+def _lines(report: c4py.VerifyReport, options: argparse.Namespace) -> Iterator[str]:
     """Write the result for people: one line when all is right; else the paths of each list, and what is to be done."""
     counts = report.counts
     if not report.is_ok and counts["ok"]:
@@ -168,7 +178,10 @@ def _lines(report: c4py.VerifyReport) -> Iterator[str]:
     yield from _list(
         counts,
         "unreadable",
-        (f"  ? {visible(entry.path) or '.'}: {visible(entry.message, is_escaped=True)}" for entry in report.unreadable),
+        (
+            f"  ? {visible(entry.path) or '.'}: {visible(without_number(entry.message), is_escaped=True)}"
+            for entry in report.unreadable
+        ),
     )
     yield from _list(
         counts,
@@ -185,7 +198,7 @@ def _lines(report: c4py.VerifyReport) -> Iterator[str]:
         yield from _list(counts, "unverified", (f"  . {visible(path)}" for path in report.unverified))
     elif counts["unverified"] and not report.is_ok:
         yield f"unverified: {count(counts['unverified'], 'entry', 'entries')}"
-    yield from _end(report)
+    yield from _end(report, options)
 
 
 def _list(counts: dict[str, int], name: str, lines: Iterable[str]) -> Iterator[str]:
@@ -196,11 +209,12 @@ def _list(counts: dict[str, int], name: str, lines: Iterable[str]) -> Iterator[s
         yield from lines
 
 
-def _end(report: c4py.VerifyReport) -> Iterator[str]:
+def _end(report: c4py.VerifyReport, options: argparse.Namespace) -> Iterator[str]:
     """Say what is to be done, and whether all is right."""
     failed = {status: report.counts[status] for status in failing(report) if report.counts[status]}
     for remedy in dict.fromkeys(REMEDIES[status] for status in failed):
-        yield f"next: {remedy}"
+        manifest = "-" if options.manifest == "-" else shell_word(options.manifest)
+        yield f"next: {remedy.format(manifest=manifest, directory=shell_word(options.directory))}"
     files = count(report.files_total, "file")
     if failed:
         found = ", ".join(f"{number:,} {NAMES[status]}" for status, number in failed.items())

@@ -7,7 +7,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import fail
+from c4py.cli import fail, issue_text
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import WRONG_USAGE, Parser, refuse_output_inside, run_action
 from c4py.cli.terminal import shown_progress
@@ -181,7 +181,7 @@ def _snapshot(parser: Parser, arguments: list[str]) -> int:
     manifest = workspace.snapshot(
         store_content=not options.no_store, progress=shown_progress(options), on_error="record"
     )
-    code = tell_issues("workspace snapshot", manifest)
+    code = tell_issues("workspace snapshot", manifest, options.directory)
     if options.json:
         from c4py._json import write_manifest
 
@@ -215,7 +215,7 @@ def _diff(parser: Parser, arguments: list[str]) -> int:
     refuse_output_inside(options.directory, parser.prog)
     found = _workspace(options).diff_from_current(progress=shown_progress(options), on_error="record")
     for issue in found.errors:
-        fail(f"c4py workspace diff: {visible(str(issue), is_escaped=True)}", 0)
+        fail(f"c4py workspace diff: {issue_text(issue, options.directory)}", 0)
     if options.json:
         print(found.to_json())
     else:
@@ -255,6 +255,8 @@ def _status(parser: Parser, arguments: list[str]) -> int:
             json.dumps({name: utf8_name(value) if isinstance(value, str) else value for name, value in status.items()})
         )
     else:
+        if not status["has_manifest"] and not status["interrupted"] and not status["damaged"]:
+            fail(f"c4py workspace status: {visible(options.directory)}: no workspace: nothing was checked out here", 0)
         for name, value in status.items():
             if value is not None:
                 shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else visible(str(value))

@@ -27,7 +27,7 @@ _c4py() {
     (( CURRENT-- ))
     (( CURRENT == 2 )) && { _c4py_verbs; return }
   elif (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
-    _alternative 'verbs:verb:_c4py_verbs' 'files:file:_files'
+    _alternative 'verbs:verb:_c4py_verbs' 'help:help:(help)' 'files:file:_files'
     return
   fi
   local command=$words[2]
