@@ -64,7 +64,7 @@ def test_what_is_wrong_is_listed(home: Path, delivery: Path) -> None:
         "moved: 1 entry",
         "  > d/b is \\x1b[31m",
         "next: copy what is corrupt or missing again, and verify again",
-        "next: 'c4py patch --dry-run MANIFEST DIRECTORY' tells what would make the directory right",
+        "next: to see what would make the directory right: c4py patch --dry-run delivery.c4m delivery",
         "FAILED: 1 corrupt, 1 missing, 1 changed, 1 extra; 2 of 3 files read, 24 B",
     ]
     assert verify(home, "-q", "delivery.c4m", "delivery") == (1, "", "")
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_has_an_exit_code_of_its_own(capsys: pytest.C
         assert main(arguments) == 3
         assert capsys.readouterr().out.splitlines() == [
             "unreadable: 1 entry",
-            "  ? a: cannot open the file: Permission denied (os error 13)",
+            "  ? a: cannot open the file: Permission denied",
             "next: make what is unreadable readable, and verify again",
             "FAILED: 1 unreadable; 0 of 1 file read",
         ]
