@@ -386,7 +386,7 @@ def test_a_destination_that_cannot_be_read_ends_patch_its_dry_run_and_explain_al
             assert main([*command.split(), "-q", "--source", str(tree), f"{directory}/{target}", str(dest)]) == 3
             printed = capfd.readouterr()
             assert printed.out == ""
-            said.append(printed.err.replace("explain ", ""))
+            said.append(printed.err.replace("explain ", "").splitlines()[0])
         assert "closed: " in said[0]
         assert said == said[:1] * 3
         assert main(["explain", "patch", "--json", "-q", f"{directory}/{target}", str(dest)]) == 3
