@@ -188,11 +188,11 @@ class Workspace:
         from c4py._links import read_ending, sound_state
         from c4py._rust import dumps_bytes, identify_bytes, load_path
 
+        given = manifest if isinstance(manifest, Manifest) else load_path(manifest)
+        ending = b"" if isinstance(manifest, Manifest) else read_ending(manifest)
         store = self.store
-        if isinstance(manifest, Manifest):
-            given = sound_state(manifest, store=store)
-        else:
-            given = sound_state(load_path(manifest), store=store, ending=read_ending(manifest))
+        given = sound_state(given, store=store, ending=ending)
+        if not isinstance(manifest, Manifest):
             refuse_lost_manifest(manifest, given, self.path)
 
         def bring(*, dry_run: bool) -> ReconcileResult | ReconcilePlan:
