@@ -306,4 +306,4 @@ def test_changes_that_are_known_are_told_beside_what_cannot_be_read(capfd: pytes
         assert main(["workspace", "diff", "-C", str(place)]) == 3
     out, err = capfd.readouterr()
     assert out == "+ new\n- gone\n"
-    assert err.startswith("c4py workspace diff: secret: cannot open the file")
+    assert err.startswith(f"c4py workspace diff: {place}/secret: cannot open the file")

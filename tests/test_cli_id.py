@@ -55,8 +55,11 @@ def test_many_files_are_printed_in_their_order_with_what_they_are(home: Path) ->
     os.mkfifo(home / "pipe")
     paths = ["b", "./b", "a", "d/c", "link", "to_d/", "pipe", "b", "\udcff", ".//a", "note", "empty"]
     alone = [c4py_run("id", "--", path, home=home).stdout for path in paths]
+    done = c4py_run("id", "-q", *paths, home=home)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     done = c4py_run("id", *paths, home=home)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr.count(b"\n")) == (0, 1)
+    assert done.stderr.startswith(b"c4py id: note: not printed: ./b, a: of several files of one name the last")
     assert done.stdout == c4py.dumps(c4py.Manifest([entry for text in alone for entry in c4py.loads(text)])).encode()
     files = [path for path in paths if path != "pipe"]
     bare = [c4py_run("id", "-i", path, home=home).stdout for path in files]

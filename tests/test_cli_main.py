@@ -138,7 +138,7 @@ def test_a_verb_imports_what_it_uses(home: Path) -> None:
         # argparse brings its own.
         assert not used.intersection({"json", "html", "rich", "difflib", "logging", "typing", "c4py.report.html"}), verb
         verbs = {name.removeprefix("c4py.cli.") for name in used if name.startswith("c4py.cli.")}.intersection(VERBS)
-        assert verb in verbs
+        assert verbs == {verb}
 
 
 def test_the_version_is_that_of_the_package(home: Path) -> None:

@@ -185,7 +185,7 @@ def test_what_cannot_be_read_is_told_in_the_form_that_was_asked_for(capfd: pytes
         assert summary == {"message_type": "summary", **NOTHING, "failed": 1}
         assert main(["patch", "--json", str(tree)]) == 3
         printed = capfd.readouterr()
-        assert printed.err.startswith("c4py patch: closed: cannot open the file")
+        assert printed.err.startswith(f"c4py patch: {tree}/closed: cannot open the file")
         assert [error["path"] for error in json.loads(printed.out)["errors"]] == ["closed"]
         assert not copy.exists()
 

@@ -17,8 +17,7 @@ import c4py
 from c4py._rust import dumps_bytes, loads, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
-from c4py.cli.id import scan_mode
-from c4py.cli.parser import Parser, worker_count
+from c4py.cli.parser import Parser, scan_mode, worker_count
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import (
     read_manifest,

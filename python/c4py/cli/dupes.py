@@ -6,7 +6,7 @@ import sys
 
 import c4py
 from c4py._visible import visible
-from c4py.cli import command_errors, fail
+from c4py.cli import command_errors, fail, issue_text
 from c4py.cli.parser import WRONG_USAGE, Parser
 from c4py.cli.terminal import shown_progress
 from c4py.report.quantity import count, size
@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
             progress=shown_progress(options),
         )
     for issue in report.errors:
-        fail(f"c4py dupes: {visible(str(issue), is_escaped=True)}", 0)
+        fail(f"c4py dupes: {issue_text(issue, '')}", 0)
     if options.json:
         report.write_json(sys.stdout)
     else:

@@ -20,7 +20,7 @@ import c4py
 from c4py._rust import dumps_bytes, identify_content, utf8_name
 from c4py._visible import visible
 from c4py.cli import CommandError, fail, issue_text
-from c4py.cli.parser import Parser
+from c4py.cli.parser import Parser, scan_mode
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import refuse_output_over
 from c4py.scanner import read_patterns
@@ -60,22 +60,8 @@ that it is always meant, unless there is -x.
 exit codes: 0 done, 1 an error, 3 some files could not be read, 130 interrupted
 """
 
-MODES = {
-    **dict.fromkeys(("s", "1", "structure"), "structure"),
-    **dict.fromkeys(("m", "2", "metadata"), "metadata"),
-    **dict.fromkeys(("", "f", "3", "full"), "full"),
-}
-
 #: What a structure scan writes for every time.
 YEAR_1 = -62_135_596_800
-
-
-def scan_mode(text: str) -> str:
-    """Give the mode of a scan that a flag names."""
-    try:
-        return MODES[text.lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"unknown scan mode {text!r} (use s/m/f or 1/2/3)") from None
 
 
 def build_parser() -> Parser:

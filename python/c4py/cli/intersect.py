@@ -6,8 +6,7 @@ import sys
 
 import c4py
 from c4py._rust import dumps_bytes
-from c4py.cli.id import scan_mode
-from c4py.cli.parser import Parser, run_action
+from c4py.cli.parser import Parser, run_action, scan_mode
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import read_trees, refuse_output_over, refuse_two_streams
 

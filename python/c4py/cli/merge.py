@@ -20,8 +20,7 @@ import c4py
 from c4py._rust import PathBlocks, dumps_bytes
 from c4py._visible import visible
 from c4py.cli import fail
-from c4py.cli.id import scan_mode
-from c4py.cli.parser import Parser, worker_count
+from c4py.cli.parser import Parser, scan_mode, worker_count
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import read_manifest, refuse_output_over, refuse_two_streams, scan_tree, whole
 

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 #: Exit code of wrong usage of a verb where 1 is that of a finding.
 WRONG_USAGE = 2
 
+#: How a directory is scanned, by the values of a flag.
+MODES = {
+    **dict.fromkeys(("s", "1", "structure"), "structure"),
+    **dict.fromkeys(("m", "2", "metadata"), "metadata"),
+    **dict.fromkeys(("", "f", "3", "full"), "full"),
+}
+
 #: Most threads that the library takes.
 MOST_WORKERS = 1024
 
@@ -179,6 +186,14 @@ def action_usage(verb: str, actions: Mapping[str, Action]) -> str:
     usage = f"usage: c4py {verb} ACTION [flags] [arguments]\n\nactions:\n"
     usage += "".join(f"  {name:<10}{what}\n" for name, (what, _, _) in actions.items())
     return f"{usage}\n'c4py {verb} ACTION --help' tells more about an action.\n"
+
+
+def scan_mode(text: str) -> str:
+    """Give the mode of a scan that a flag names."""
+    try:
+        return MODES[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"unknown scan mode {text!r} (use s/m/f or 1/2/3)") from None
 
 
 def worker_count(text: str) -> int:

@@ -26,9 +26,8 @@ from c4py._rust import dumps_bytes, patch_diff
 from c4py._visible import visible
 from c4py.cli import CommandError, fail
 from c4py.cli.chain import configured_store, note_contradiction, read_chain, refuse_overwriting
-from c4py.cli.id import scan_mode
 from c4py.cli.outcome import Outcome
-from c4py.cli.parser import Parser, refuse_output_inside
+from c4py.cli.parser import Parser, refuse_output_inside, scan_mode
 from c4py.cli.terminal import shown_progress
 from c4py.cli.tree import refuse_output_over, state_before, tell_issues
 from c4py.diff import chain_base
