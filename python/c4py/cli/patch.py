@@ -208,14 +208,13 @@ def read_state(verb: str, paths: Sequence[str], number: int, *, is_shown: bool) 
             state = c4py.resolve_chain(manifest, base=base, stop_at=number)
         except (c4py.ContentNotFound, c4py.PatchError) as error:
             # As in the reference: the entries that there are.
-            fail(
-                f"c4py patch: note: {visible(str(error), is_escaped=True)}; these are the entries of the patch alone", 0
-            )
+            why = visible(str(error), is_escaped=True)
+            fail(f"c4py {verb}: note: {why}; these are the entries of the patch alone", 0)
             manifest.base = None
             return c4py.resolve_chain(manifest, stop_at=number)
     else:
         state = c4py.resolve_chain(manifest, stop_at=number)
-    note_contradiction("patch", paths[0], manifest, base=base, stop_at=number, ending=ending)
+    note_contradiction(verb, paths[0], manifest, base=base, stop_at=number, ending=ending)
     return state
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-#: Bytes that are held back.
-BUFFER_BYTES = 131_072
+#: Bytes that are held back: a pipe takes twice as many.
+BUFFER_BYTES = 32_768
 
 #: What errors call stdout.
 NAME = "standard output"
