@@ -87,5 +87,5 @@ smoke: package ## the wheel, installed into a fresh environment and used outside
 	cd / && $(CURDIR)/target/venv-smoke/bin/c4py id $(CURDIR)/target/smoke.c4m | cmp - $(CURDIR)/target/smoke.c4m
 	target/venv-smoke/bin/c4py man | cmp - target/venv-smoke/share/man/man1/c4py.1
 	target/venv-smoke/bin/c4py completion bash | cmp - target/venv-smoke/share/bash-completion/completions/c4py
-	target/venv-smoke/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-benchmark
+	target/venv-smoke/bin/python -m pip install --quiet --disable-pip-version-check hypothesis pytest pytest-benchmark
 	target/venv-smoke/bin/python -m pytest -q -p no:cacheprovider tests/acceptance
