@@ -29,7 +29,7 @@ from c4py.cli.chain import configured_store, note_contradiction, read_chain, ref
 from c4py.cli.outcome import Outcome
 from c4py.cli.parser import Parser, refuse_output_inside, scan_mode
 from c4py.cli.terminal import shown_progress
-from c4py.cli.tree import refuse_output_over, state_before, tell_issues
+from c4py.cli.tree import refuse_output_over, scan_tree, state_before
 from c4py.diff import chain_base
 from c4py.reconcile import refuse_lost_manifest
 
@@ -239,11 +239,7 @@ def refuse_lost_chain(verb: str, source: str, state: c4py.Manifest, output: str)
 def _scan(options: argparse.Namespace, path: str) -> tuple[c4py.Manifest, int]:
     """Scan a directory; what is read is stored where a store is configured."""
     store = None if options.no_store or options.mode != "full" else configured_store()
-    progress = shown_progress(options)
-    manifest = c4py.scan(path, store=store, mode=options.mode, progress=progress, on_error="record")
-    if store is not None:
-        store.flush()
-    return manifest, tell_issues("patch", manifest, path)
+    return scan_tree("patch", path, store=store, mode=options.mode, progress=shown_progress(options))
 
 
 def _reconcile(options: argparse.Namespace, target: str, dest: str, *, is_directory: bool) -> int:
